@@ -1,0 +1,55 @@
+"""Records machine-learning runs with the Azure ML SDK v1 run-logging API, on your own machine.
+
+>>> import azml_integrations
+>>> azml_integrations.autolog()  # scikit-learn, PyTorch, Lightning: whatever has an adapter logs itself
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import errors
+    from .autologging import autolog
+    from .core import Experiment, Run, Workspace, current_run, get_run, implicit_run
+    from .hookspecs import hookimpl
+    from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
+
+__all__ = [
+    "Adapter",
+    "AutologOptions",
+    "Experiment",
+    "MetricOrder",
+    "Run",
+    "RunQuery",
+    "RunRecord",
+    "RunStatus",
+    "Workspace",
+    "__version__",
+    "autolog",
+    "current_run",
+    "errors",
+    "get_run",
+    "hookimpl",
+    "implicit_run",
+]
+
+_LATE = {
+    **dict.fromkeys(["Experiment", "Run", "Workspace", "current_run", "get_run", "implicit_run"], "core"),
+    **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
+    "autolog": "autologging",
+    "hookimpl": "hookspecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module(".errors", __name__)
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,108 @@
+"""Columns of values as bytes: how the index keeps the points of a metric.
+
+The first byte says how the rest is packed, so that a reader in any language can follow:
+
+=====  ===========================================================================================
+code   rest
+=====  ===========================================================================================
+``n``  nothing: every value is None
+``r``  an arithmetic sequence: start and stride as two little-endian int64
+``d``  little-endian float64, one a value (NaN and the infinities as they are)
+``q``  little-endian int64, one a value
+``j``  a JSON array; a non-finite float in it is ``{"$float": "nan"}``
+=====  ===========================================================================================
+"""
+
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+from math import isfinite, isnan
+from typing import cast
+
+import msgspec
+
+from .records import Special
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_NOTHING = type(None)
+
+
+def pack(values: Sequence[object]) -> bytes:
+    """Return a column as bytes; `unpack` is its inverse, types included."""
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return b"d" + _bytes(array("d", cast("Sequence[float]", values)))
+    if kinds == {_NOTHING}:
+        return b"n"
+    if kinds == {int}:
+        return _pack_ints(cast("Sequence[int]", values))
+    if kinds <= {float, Special}:
+        return b"d" + _bytes(array("d", map(float, cast("list[float]", plain(list(values))))))
+    return b"j" + _encode(tagged(list(values)))
+
+
+def unpack(data: bytes, n: int) -> Sequence[object]:
+    """Return the n values of a packed column."""
+    code, rest = data[:1], data[1:]
+    match code:
+        case b"d" | b"q":
+            return _array(code.decode(), rest)
+        case b"n":
+            return [None] * n
+        case b"r":
+            start, stride = struct.unpack("<qq", rest)
+            return range(start, start + stride * n, stride) if stride else [start] * n
+        case b"j":
+            return cast("list[object]", plain(_decode(rest)))
+        case _:
+            raise ValueError(f"a column packed as {code!r} is not known; expected n, r, d, q or j")
+
+
+def plain(value: object) -> object:
+    """Return a decoded value with its tagged floats turned into floats, at any depth."""
+    if isinstance(value, Special):
+        return float(value.float)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        if value.keys() == {"$float"}:
+            return float(value["$float"])
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def tagged(value: object) -> object:
+    """Return a value with its non-finite floats tagged, at any depth: what `plain` undoes."""
+    if isinstance(value, float) and not isfinite(value):
+        return Special("nan" if isnan(value) else "inf" if value > 0 else "-inf")
+    if isinstance(value, list):
+        return [tagged(item) for item in value]
+    if isinstance(value, dict):
+        return {key: tagged(item) for key, item in value.items()}
+    return value
+
+
+def _pack_ints(values: Sequence[int]) -> bytes:
+    start, stride, n = values[0], (values[1] - values[0] if len(values) > 1 else 1), len(values)
+    try:
+        if stride and values == list(range(start, start + stride * n, stride)):
+            return b"r" + struct.pack("<qq", start, stride)
+        return b"q" + _bytes(array("q", values))
+    except (OverflowError, struct.error):  # an int beyond 64 bits
+        return b"j" + _encode(values)
+
+
+def _array(code: str, data: bytes) -> "array[float] | array[int]":
+    column = array(code)
+    column.frombytes(data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
+
+
+def _bytes(column: "array[float] | array[int]") -> bytes:
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column.tobytes()

@@ -1,0 +1,56 @@
+"""The classes of ``azureml.core`` that record runs, under the same names."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .._version import __version__
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .process import current_run, implicit_run
+    from .run import Run
+    from .workspace import Workspace
+
+VERSION = __version__
+
+__all__ = ["VERSION", "Experiment", "Run", "Workspace", "__version__", "current_run", "get_run", "implicit_run"]
+
+_LATE = {
+    "Experiment": "experiment",
+    "Run": "run",
+    "Workspace": "workspace",
+    "current_run": "process",
+    "implicit_run": "process",
+}
+
+
+def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean_up: bool = True) -> "Run":  # noqa: ARG001 - SDK v1's signature
+    """Return a run of an experiment by its id.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where it belongs.
+    run_id : str
+        Its id.
+    rehydrate, clean_up : bool, default=True
+        Ignored.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run.
+    """
+    from .run import Run
+
+    return Run(experiment, run_id)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,282 @@
+"""The verbs that move files: into the run, out of it, and along with it at its end."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from .. import errors, names
+from ..records import ArtifactRecord, ArtifactStored
+from ..store import files
+from .handle import RunHandle
+
+LOG_FOLDERS = ("logs/", "azureml-logs/", "user_logs/", "system_logs/")
+"""Where the names of log files begin."""
+
+
+class ArtifactVerbs(RunHandle):
+    """Files of a run."""
+
+    _kinds: dict[str, str]
+
+    # -- in ------------------------------------------------------------------------------------------
+
+    def upload_file(self, name: str, path_or_stream: object, datastore_name: str | None = None) -> None:
+        """Copy a file into the run.
+
+        Parameters
+        ----------
+        name : str
+            Name of the artifact, a relative POSIX path such as ``outputs/model.pkl``. The last upload of a name wins.
+        path_or_stream : str, path-like or stream
+            What to copy; a folder is uploaded as `upload_folder` does.
+        datastore_name : str, default=None
+            Ignored.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If there is no such file.
+        NameRefusedError
+            If `name` is absolute, holds ``..``, a drive or a control character.
+        StoreError
+            If the disk refuses; what lay under the name before is untouched.
+        """
+        if isinstance(path_or_stream, (str, os.PathLike)) and Path(path_or_stream).is_dir():
+            self.upload_folder(name, path_or_stream)
+            return
+        checked = names.artifact(name)
+        source = files.opened(path_or_stream)
+        try:
+            self._put(checked, source)
+        finally:
+            if source is not path_or_stream:
+                source.close()
+
+    def upload_files(
+        self,
+        names: Sequence[str],
+        paths: Sequence[object],
+        return_artifacts: bool = False,
+        timeout_seconds: int | None = None,
+        datastore_name: str | None = None,
+    ) -> None:
+        """Copy several files into the run.
+
+        Parameters
+        ----------
+        names : list of str
+            Artifact names, of shape (n,).
+        paths : list of str or path-like
+            Files, of shape (n,).
+        return_artifacts, timeout_seconds, datastore_name : optional
+            Ignored.
+
+        Raises
+        ------
+        OptionError
+            If the lists differ in length.
+        SourceNotFoundError
+            If one is not there; nothing is uploaded then.
+        """
+        if isinstance(names, str) or isinstance(paths, (str, os.PathLike)) or len(names) != len(paths):
+            raise errors.OptionError("upload_files expects a list of names and a list of as many paths")
+        for path in paths:
+            files.opened(path).close()
+        for name, path in zip(names, paths, strict=True):
+            self.upload_file(name, path, datastore_name)
+
+    def upload_folder(self, name: str, path: object, datastore_name: str | None = None) -> None:
+        """Copy a folder into the run, with all below it.
+
+        Parameters
+        ----------
+        name : str
+            First part of the artifact names; ``name/<relative path>`` is each file's.
+        path : str or path-like
+            The folder.
+        datastore_name : str, default=None
+            Ignored.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If `path` is no folder.
+        """
+        if not isinstance(path, (str, os.PathLike)) or not Path(path).is_dir():
+            raise errors.SourceNotFoundError(str(path), "a folder that exists")
+        prefix = names.artifact(name.rstrip("/") or ".") if name.strip("./") else ""
+        for relative, file in files.tree(Path(path)):
+            self.upload_file(f"{prefix}/{relative}" if prefix else relative, file)
+
+    def _put(self, name: str, source: BinaryIO) -> None:
+        """Copy a stream into the run and say so in the journal."""
+        try:
+            event = files.place(self._folder, name, source)
+        except errors.StoreError as error:
+            if self._on_error == "raise":
+                raise
+            self._lose(error)
+        else:
+            self._append(event)
+            if self._known is not None:
+                self._known.artifacts[name] = event.at
+
+    def _held(self) -> dict[str, float]:
+        """Return the moment of storing [s since the epoch] of each artifact, by name."""
+        if (known := self._alone()) is not None:
+            return known.artifacts
+        return {record.name: record.at for record in self._store().artifacts(self.id)}
+
+    def _collect(self, folder: Path, prefix: str, since: float = 0.0) -> None:
+        """Copy the files of a working folder into the run, except where the run holds something newer.
+
+        Parameters
+        ----------
+        folder : Path
+            ``./outputs`` or ``./logs``.
+        prefix : str
+            First part of the artifact names.
+        since : float
+            Files last changed before this are left out [s since the epoch].
+        """
+        held = dict(self._held())
+        for relative, file in files.tree(folder):
+            changed = file.stat().st_mtime
+            with contextlib.suppress(errors.SourceNotFoundError):  # a temporary file of a library, gone by now
+                if changed >= since and changed >= held.get(f"{prefix}/{relative}", 0.0) - 1e-3:
+                    self.upload_file(f"{prefix}/{relative}", file)
+
+    def _stored_already(self, name: str, size: int, at: float) -> None:
+        """Say in the journal that a file which was written in place lies under its own name."""
+        self._append(ArtifactStored(name, names.path_of(name).as_posix(), size, "", at))
+
+    # -- out -----------------------------------------------------------------------------------------
+
+    def get_file_names(self) -> list[str]:
+        """Return the names of all files of the run, sorted, logs and images included."""
+        return [record.name for record in self._store().artifacts(self.id)]
+
+    def download_file(self, name: str, output_file_path: str | os.PathLike[str] | None = None) -> None:
+        """Copy a file of the run to a place of the user's.
+
+        Parameters
+        ----------
+        name : str
+            Artifact name.
+        output_file_path : str or path-like, default=None
+            Where to; a folder keeps the file's own last name, None is the working directory.
+
+        Raises
+        ------
+        ArtifactNotFoundError
+            If the run has no such file.
+        """
+        record = self._artifact(name)
+        target = Path(output_file_path or ".")
+        if target.is_dir() or os.fspath(output_file_path or "").endswith("/"):
+            target /= Path(record.name).name
+        _copy(files.locate(self._folder, record), target)
+
+    def download_files(
+        self,
+        prefix: str | None = None,
+        output_directory: str | os.PathLike[str] | None = None,
+        output_paths: Sequence[str | os.PathLike[str]] | None = None,
+        batch_size: int = 100,
+        append_prefix: bool = True,
+        timeout_seconds: int | None = None,
+    ) -> None:
+        """Copy all files of the run, or those below a folder of it.
+
+        Parameters
+        ----------
+        prefix : str, default=None
+            Folder within the run.
+        output_directory : str or path-like, default=None
+            Where to; made when needed, the working directory by default.
+        output_paths : list of str or path-like, default=None
+            One path below `output_directory` for each file, in the order of the names.
+        append_prefix : bool, default=True
+            Whether the copies keep the `prefix` in their paths.
+        batch_size, timeout_seconds : optional
+            Ignored.
+
+        Raises
+        ------
+        OptionError
+            If `output_paths` is given and is not one for each file.
+        """
+        folder = prefix.strip("/") + "/" if prefix and prefix.strip("/") else ""
+        wanted = [
+            record
+            for record in self._store().artifacts(self.id)
+            if record.name.startswith(folder) or record.name == folder.rstrip("/")
+        ]
+        root = Path(output_directory) if output_directory is not None else Path()
+        root.mkdir(parents=True, exist_ok=True)
+        if output_paths is not None and len(output_paths) != len(wanted):
+            raise errors.OptionError(
+                f"got {len(output_paths)} output_paths for {len(wanted)} files; expected one for each"
+            )
+        for position, record in enumerate(wanted):
+            kept = record.name if append_prefix else record.name.removeprefix(folder)
+            _copy(files.locate(self._folder, record), root / (output_paths[position] if output_paths else kept))
+
+    def get_all_logs(self, destination: str | os.PathLike[str] | None = None) -> list[str]:
+        """Copy all log files of the run.
+
+        Parameters
+        ----------
+        destination : str or path-like, default=None
+            Folder to copy to; ``assets/<run id>`` in the working directory by default.
+
+        Returns
+        -------
+        paths : list of str
+            The copies.
+
+        Raises
+        ------
+        UserErrorException
+            If `destination` is a file.
+        """
+        root = Path(destination) if destination is not None else Path("assets", self.id)
+        if root.is_file():
+            raise errors.UserErrorException(f"{root} is a file; expected a folder to put logs in")
+        root.mkdir(parents=True, exist_ok=True)
+        copies = []
+        for record in self._logs():
+            _copy(files.locate(self._folder, record), root / record.name)
+            copies.append(str(root / record.name))
+        return copies
+
+    def _logs(self) -> list[ArtifactRecord]:
+        return [record for record in self._store().artifacts(self.id) if record.name.startswith(LOG_FOLDERS)]
+
+    def _artifact(self, name: str) -> ArtifactRecord:
+        wanted = names.artifact(name)
+        records = {record.name: record for record in self._store().artifacts(self.id)}
+        if wanted not in records:
+            raise errors.ArtifactNotFoundError(wanted, self.id, list(records))
+        return records[wanted]
+
+    def _read(self, name: str) -> bytes:
+        return files.locate(self._folder, self._artifact(name)).read_bytes()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file so that the target is complete or was never touched."""
+    partial = target.with_name(f".azml-{os.urandom(4).hex()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            import shutil
+
+            shutil.copyfile(source, partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise errors.StoreError(str(target), error) from error

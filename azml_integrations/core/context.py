@@ -1,0 +1,35 @@
+"""The current run: which run a call belongs to that names none."""
+
+from contextvars import ContextVar
+from typing import Protocol
+
+
+class Ending(Protocol):
+    """Something that is over at some point."""
+
+    @property
+    def over(self) -> bool:
+        """Whether this handle has ended its run."""
+
+
+_stack: ContextVar[tuple[Ending, ...]] = ContextVar("azml_runs", default=())
+
+
+def enter(run: Ending) -> None:
+    """Make a run the current one of this context until it is over, or until `leave`."""
+    _stack.set((*(other for other in _stack.get() if not other.over), run))
+
+
+def leave(run: Ending) -> None:
+    """Take a run's last entry out of this context."""
+    stack = list(_stack.get())
+    for position in range(len(stack) - 1, -1, -1):
+        if stack[position] is run:
+            del stack[position]
+            break
+    _stack.set(tuple(stack))
+
+
+def current() -> Ending | None:
+    """Return the innermost run of this context that is not over."""
+    return next((run for run in reversed(_stack.get()) if not run.over), None)

@@ -1,0 +1,116 @@
+"""How a process's own runs end when nobody ends them: with the program, as the program did.
+
+A clean end is Completed, an uncaught exception or a non-zero ``sys.exit`` Failed, SIGTERM Canceled. A process
+that is killed says nothing; its released lock does.
+"""
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
+from types import FrameType, TracebackType
+from typing import Protocol
+
+
+class Owned(Protocol):
+    """A run that lives and dies with this process."""
+
+    @property
+    def owned(self) -> bool:
+        """Whether this very process owns the run, and it has not ended."""
+
+    def complete(self) -> None:
+        """End well."""
+
+    def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
+        """End badly."""
+
+    def cancel(self) -> None:
+        """End early."""
+
+
+class Watch:
+    """Ends the runs of one process that are still open when it ends."""
+
+    def __init__(self) -> None:
+        self._kept: set[Owned] = set()
+        self._error: BaseException | None = None
+        self._code: object = None
+
+    def add(self, run: Owned) -> None:
+        """Watch over a run until it has ended; the run is kept alive for so long."""
+        self._kept.add(run)
+
+    def remove(self, run: Owned) -> None:
+        """Stop watching over a run."""
+        self._kept.discard(run)
+
+    def end(self) -> None:
+        """End all open runs as the program ended."""
+        in_flight = sys.exc_info()[1]  # set in a multiprocessing child that raised
+        error = self._error or in_flight
+        for run in [run for run in self._kept if run.owned]:
+            with contextlib.suppress(Exception):  # one run's full disk is no reason to leave the others open
+                if error is not None:
+                    run.fail(error)
+                elif self._code not in (None, 0):
+                    run.fail(f"the program ended with exit code {self._code!r}", "ExitCode")
+                else:
+                    run.complete()
+
+    def install(self) -> None:
+        """Hear of the program's end: ``atexit``, uncaught exceptions, ``sys.exit`` and SIGTERM."""
+        atexit.register(self.end)
+        sys.excepthook = self._hearing(sys.excepthook)
+        sys.exit = self._exiting(sys.exit)  # type: ignore[assignment]  # the code is told nowhere else
+        if (processes := sys.modules.get("multiprocessing.process")) and processes.parent_process() is not None:
+            from multiprocessing import util
+
+            util.Finalize(None, self.end, exitpriority=100)
+        if threading.current_thread() is threading.main_thread() and _is_default(signal.SIGTERM):
+            signal.signal(signal.SIGTERM, self._terminated)
+
+    def _hearing(
+        self, hook: Callable[[type[BaseException], BaseException, TracebackType | None], object]
+    ) -> Callable[[type[BaseException], BaseException, TracebackType | None], object]:
+        @wraps(hook)
+        def hear(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> object:
+            self._error = error
+            return hook(kind, error, trace)
+
+        return hear
+
+    def _exiting(self, leave: Callable[..., object]) -> Callable[..., object]:
+        @wraps(leave)
+        def hear(code: object = None, /) -> object:
+            self._code = code
+            return leave(code)
+
+        return hear
+
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        for run in [run for run in self._kept if run.owned]:
+            with contextlib.suppress(Exception):
+                run.cancel()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _is_default(number: int) -> bool:
+    return signal.getsignal(number) is signal.SIG_DFL
+
+
+def watch() -> Watch:
+    """Return this process's watch, installed on first use."""
+    return _watch_of(os.getpid())
+
+
+@cache
+def _watch_of(_pid: int) -> Watch:  # a forked child has an end of its own
+    installed = Watch()
+    installed.install()
+    return installed

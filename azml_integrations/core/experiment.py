@@ -1,0 +1,429 @@
+"""An experiment: a name under which runs are counted."""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import errors, journal, names
+from ..records import Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
+from .pages import DOCS, escape, link_html, table_html
+from .run import Run
+from .workspace import Workspace, write_once
+
+if TYPE_CHECKING:
+    from ..journal import Event
+
+_DESCRIPTION = "experiment.json"
+
+
+class ViewType:
+    """Which experiments `Experiment.list` shows."""
+
+    ActiveOnly = "ActiveOnly"
+    All = "All"
+    ArchivedOnly = "ArchivedOnly"
+
+
+class Experiment:
+    """A named collection of runs; made when it is not there yet.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where it belongs.
+    name : str
+        Letters, digits, ``-`` and ``_``, the first a letter or digit; 1 to 255.
+    workspace_object : Workspace, default=None
+        The name of 2018 for `workspace`.
+
+    Raises
+    ------
+    NameRefusedError
+        If the name cannot be one.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace | None = None,
+        name: str | None = None,
+        _skip_name_validation: bool = False,
+        _id: str | None = None,
+        _archived_time: object = None,
+        _create_in_cloud: bool = True,
+        _experiment_dto: object = None,
+        workspace_object: Workspace | None = None,
+        **kwargs: object,
+    ) -> None:
+        if kwargs:
+            raise errors.OptionError(f"Experiment does not know {', '.join(sorted(kwargs))}")
+        home = workspace if workspace is not None else workspace_object
+        if not isinstance(home, Workspace):
+            raise errors.OptionError(f"Experiment expects a Workspace first, got a {type(home).__name__}")
+        self._workspace = home
+        self._name = names.experiment(name)
+        self._folder = home.root / "experiments" / names.folder(self._name)
+        if _create_in_cloud:
+            self._make()
+
+    @classmethod
+    def _known(cls, workspace: Workspace, name: str) -> "Experiment":
+        """Return a handle without making anything."""
+        return cls(workspace, name, _create_in_cloud=False)
+
+    def _make(self) -> None:
+        path = self._folder / _DESCRIPTION
+        if path.exists():
+            return
+        facts = {"name": self._name, "id": str(uuid.uuid4()), "created": time.time()}
+        try:
+            (self._folder / "numbers").mkdir(parents=True, exist_ok=True)
+            write_once(path, json.dumps(facts, indent=2) + "\n")
+        except OSError as error:
+            raise errors.StoreError(str(self._folder), error) from error
+
+    # -- facts ---------------------------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> Workspace:
+        """Return the workspace."""
+        return self._workspace
+
+    workspace_object = workspace
+
+    @property
+    def name(self) -> str:
+        """Return the name."""
+        return self._name
+
+    @property
+    def id(self) -> str:
+        """Return the id, drawn when the experiment was made."""
+        self._make()
+        return str(json.loads((self._folder / _DESCRIPTION).read_text(encoding="utf-8"))["id"])
+
+    @property
+    def archived_time(self) -> datetime | None:
+        """Return when it was archived, or None."""
+        archived = None
+        for event in self._events():
+            if isinstance(event, ExperimentArchived):
+                archived = datetime.fromtimestamp(event.at, UTC) if event.archived else None
+        return archived
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """Return the tags."""
+        tags: dict[str, str | None] = {}
+        for event in self._events():
+            if isinstance(event, TagsSet):
+                tags.update(event.tags)
+            elif isinstance(event, TagsRemoved):
+                tags = {key: value for key, value in tags.items() if key not in event.keys}
+        return tags
+
+    def _events(self) -> "list[Event]":
+        """Return what the experiment's journals say, in order of time."""
+        batches = [batch for path in journal.files(self._folder) for batch in journal.read(path, Cursor())]
+        return sorted((event for batch in batches for event in batch.events), key=lambda event: event.at)
+
+    def _append(self, event: "Event") -> None:
+        self._make()
+        book = journal.Journal(self._folder)
+        try:
+            book.append(event)
+        finally:
+            book.close()
+
+    # -- tags and archive ----------------------------------------------------------------------------
+
+    def tag(self, key: str, value: str | None = None) -> None:
+        """Set a tag, or overwrite it."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, str | None]) -> None:
+        """Set several tags, or overwrite them; values of other types are stored as their strings."""
+        texts = {
+            names.label("tag", key): None if value is None else names.text("tag", str(value))
+            for key, value in tags.items()
+        }
+        self._append(TagsSet(texts, time.time()))
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Take tags away; unknown ones are no error."""
+        keys = [tags] if isinstance(tags, str) else tags
+        self._append(TagsRemoved([names.label("tag", key) for key in keys], time.time()))
+
+    def archive(self) -> None:
+        """Put the experiment away: it takes no new runs and is not listed."""
+        self._append(ExperimentArchived(archived=True, at=time.time()))
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Take the experiment out of the archive.
+
+        Parameters
+        ----------
+        new_name : str, default=None
+            Refused unless it is the old one: runs know their experiment by its name.
+
+        Raises
+        ------
+        ExperimentStateError
+            If `new_name` is another name.
+        """
+        if new_name not in (None, self._name):
+            raise errors.ExperimentStateError(self._name, f"cannot be renamed to {new_name!r}: its runs carry its name")
+        self._append(ExperimentArchived(archived=False, at=time.time()))
+
+    def refresh(self) -> None:
+        """Do nothing: everything is read afresh."""
+
+    # -- runs ----------------------------------------------------------------------------------------
+
+    def start_logging(
+        self,
+        name: str | None = None,
+        run_id: str | None = None,
+        outputs: str | bool | None = None,
+        snapshot_directory: str | None = ".",
+        *,
+        display_name: str | None = None,
+        on_error: str | None = None,
+        **kwargs: object,
+    ) -> Run:
+        """Begin an interactive run.
+
+        Parameters
+        ----------
+        name : str, default=None
+            A name beside the id.
+        run_id : str, default=None
+            Its id; drawn by default.
+        outputs : str or bool, default=None
+            Folder whose files are copied into the run at its end; made at once. None and True are ``./outputs``, False
+            is none.
+        snapshot_directory : str, default="."
+            Stored as a property; None for none.
+        display_name : str, default=None
+            Name shown on pages.
+        on_error : {"raise", "warn"}, default=None
+            What a log verb does when the disk refuses; ``AZML_ON_ERROR``, else raise, by default.
+
+        Returns
+        -------
+        run : Run
+            Running; the current run of this context until it ends. Usable as a context manager.
+
+        Raises
+        ------
+        ExperimentStateError
+            If the experiment is archived.
+        RunExistsError
+            If `run_id` is taken.
+        """
+        from . import context
+
+        if kwargs:
+            raise errors.OptionError(f"start_logging does not know {', '.join(sorted(kwargs))}")
+        folder = None if outputs is False else Path("outputs" if outputs in (None, True) else str(outputs)).resolve()
+        run = Run._create(  # noqa: SLF001 - the one door
+            self, run_id=run_id, name=name, display_name=display_name, outputs=folder, on_error=on_error
+        )
+        if snapshot_directory is not None:
+            run.add_properties({"azml.snapshot_directory": str(Path(snapshot_directory).resolve())})
+        context.enter(run)
+        return run
+
+    def submit(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: object) -> Run:
+        """Refuse: this version runs no scripts.
+
+        Raises
+        ------
+        ExperimentExecutionException
+            Always.
+        """
+        raise errors.ExperimentExecutionException(
+            f"this version of azml_integrations cannot submit a {type(config).__name__}; run the script itself, "
+            f"it logs through Run.get_context() or autolog()"
+        )
+
+    def get_runs(
+        self,
+        type: str | None = None,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Run]:
+        """Yield the runs, newest first.
+
+        Parameters
+        ----------
+        type : str, default=None
+            Only runs of this type.
+        tags, properties : str or dict, default=None
+            Only runs with this key, or with these keys and values.
+        include_children : bool, default=False
+            Whether child runs are among them.
+        """
+        return Run.list(self, type, tags, properties, None, include_children)
+
+    def _open(self) -> None:
+        """Make sure that runs may begin here.
+
+        Raises
+        ------
+        ExperimentStateError
+            If the experiment is archived.
+        """
+        self._make()
+        if self.archived_time is not None:
+            raise errors.ExperimentStateError(self._name, "is archived and takes no new runs; reactivate() it first")
+
+    def _next_number(self) -> int:
+        """Claim the next number: files ``1`` to ``n`` are there, the first that can be created is ours."""
+        folder = self._folder / "numbers"
+        number = _first_free(folder)
+        while True:
+            try:
+                os.close(os.open(folder / str(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            except FileExistsError:
+                number += 1
+            except OSError as error:
+                raise errors.StoreError(str(folder), error) from error
+            else:
+                return number
+
+    # -- all of them ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def list(
+        workspace: Workspace,
+        experiment_name: str | None = None,
+        view_type: str = ViewType.ActiveOnly,
+        tags: str | Mapping[str, str] | None = None,
+    ) -> "_Experiments":
+        """Return experiments of a workspace, by name.
+
+        Parameters
+        ----------
+        workspace : Workspace
+            Where to look.
+        experiment_name : str, default=None
+            Only this one.
+        view_type : {"ActiveOnly", "All", "ArchivedOnly"}
+            Whether archived ones are shown.
+        tags : str or dict, default=None
+            Only experiments with this key, or with these keys and values.
+        """
+        wanted = {tags: None} if isinstance(tags, str) else dict(tags or {})
+        found = [
+            experiment
+            for experiment in _all(workspace)
+            if experiment_name in (None, experiment.name)
+            and (
+                view_type == ViewType.All
+                or (experiment.archived_time is not None) == (view_type == ViewType.ArchivedOnly)
+            )
+            and all(key in experiment.tags and value in (None, experiment.tags[key]) for key, value in wanted.items())
+        ]
+        return sorted(found, key=lambda experiment: experiment.name)
+
+    @staticmethod
+    def delete(workspace: Workspace, experiment_id: str) -> None:
+        """Delete an experiment that has no runs.
+
+        Raises
+        ------
+        ExperimentStateError
+            If it has runs, or is not there.
+        """
+        import shutil
+
+        found = [experiment for experiment in _all(workspace) if experiment.id == experiment_id]
+        if not found:
+            raise errors.ExperimentStateError(experiment_id, f"is not in workspace {workspace.name}")
+        runs = workspace.find_runs(RunQuery(experiment=found[0].name, include_children=True))
+        if runs:
+            raise errors.ExperimentStateError(found[0].name, f"still has {len(runs)} runs; delete them first")
+        shutil.rmtree(found[0]._folder)  # noqa: SLF001 - one of us
+
+    @staticmethod
+    def from_directory(path: str, auth: object = None) -> "Experiment":  # noqa: ARG004 - SDK v1's signature
+        """Return the experiment named like a folder, in the workspace that the folder's config.json names."""
+        return Experiment(Workspace.from_config(path), names.experiment(Path(path).resolve().name))
+
+    def get_portal_url(self) -> str:
+        """Return the address of the experiment's page."""
+        from .. import plugins
+
+        answer = plugins.plugins().call("azml_portal_url", path=f"experiments/{self._name}")
+        return str(answer or f"http://127.0.0.1:8484/experiments/{self._name}")
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Return the address of the documentation of this class's verbs."""
+        return DOCS.replace("run.run", "experiment.experiment")
+
+    def __repr__(self) -> str:
+        """Return the two lines that SDK v1 prints."""
+        return f"Experiment(Name: {self._name},\nWorkspace: {self._workspace.name})"
+
+    def _repr_html_(self) -> str:
+        return table_html(
+            {
+                "Name": escape(self._name),
+                "Workspace": escape(self._workspace.name),
+                "Report Page": link_html(self.get_portal_url(), "Link to the experiment's page"),
+                "Docs Page": link_html(self.get_docs_url(), "Link to Documentation"),
+            }
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Two handles on one experiment are equal."""
+        return isinstance(other, Experiment) and self._folder == other._folder
+
+    def __hash__(self) -> int:
+        """Hash by address."""
+        return hash(self._folder)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as an address."""
+        return _known, (self._workspace, self._name)
+
+
+_Experiments = list[Experiment]
+
+
+def _known(workspace: Workspace, name: str) -> Experiment:
+    return Experiment._known(workspace, name)  # noqa: SLF001 - unpickling
+
+
+def _all(workspace: Workspace) -> Iterator[Experiment]:
+    """Yield every experiment; one that cannot be read hides no other."""
+    try:
+        folders = sorted((workspace.root / "experiments").iterdir())
+    except OSError:
+        return
+    for folder in folders:
+        try:
+            name = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))["name"]
+            yield Experiment._known(workspace, name)  # noqa: SLF001 - a constructor
+        except (OSError, ValueError, KeyError) as error:
+            print(f"azml_integrations: {folder} is no readable experiment: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _first_free(folder: Path) -> int:
+    """Return the first number that is not there, by doubling and halving: numbers are given without gaps."""
+    high = 1
+    while (folder / str(high)).exists():
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if (folder / str(middle)).exists() else (low, middle)
+    return high

@@ -1,0 +1,196 @@
+"""What stands beside a run about where it came from: git, script, packages, arguments; never a secret.
+
+Git facts come from the files of ``.git`` without starting a process; only whether the tree is dirty needs git
+itself, which is asked in the background and answers when the run ends.
+"""
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+REDACTED = "***"
+_SECRET = re.compile(
+    r"(?i)pass(word|wd|phrase)?\b|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|"
+    r"connection[-_]?string|\bsas\b|\bauth\b|\bpwd\b"
+)
+
+
+# -- git ---------------------------------------------------------------------------------------------
+
+
+def git(start: Path) -> dict[str, str]:
+    """Return SDK v1's git properties of the tree around a folder; empty outside one or where git's files are odd."""
+    try:
+        folder = _git_folder(start)
+        return _facts(folder) if folder else {}
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return {}
+
+
+def _git_folder(start: Path) -> Path | None:
+    for parent in (start, *start.parents):
+        candidate = parent / ".git"
+        if candidate.is_dir():
+            return candidate
+        if candidate.is_file():  # a worktree or submodule points to its folder
+            return (parent / candidate.read_text().removeprefix("gitdir:").strip()).resolve()
+    return None
+
+
+def _facts(folder: Path) -> dict[str, str]:
+    common = folder / (folder / "commondir").read_text().strip() if (folder / "commondir").exists() else folder
+    head = (folder / "HEAD").read_text().strip()
+    branch = head.removeprefix("ref: refs/heads/") if head.startswith("ref: ") else None
+    commit = _commit(common, head.removeprefix("ref: ")) if branch else head
+    facts = {"repository_uri": _remote(common / "config"), "branch": branch, "commit": commit}
+    named = {f"azureml.git.{key}": value for key, value in facts.items() if value}
+    words = {"repository_uri": "repoURL"}
+    mirrored = {f"mlflow.source.git.{words.get(key, key)}": value for key, value in facts.items() if value}
+    return named | mirrored
+
+
+def _commit(common: Path, ref: str) -> str | None:
+    if (common / ref).exists():
+        return (common / ref).read_text().strip()
+    if (common / "packed-refs").exists():
+        for line in (common / "packed-refs").read_text().splitlines():
+            if line.endswith(" " + ref):
+                return line.split(" ")[0]
+    return None
+
+
+def _remote(config: Path) -> str | None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    parser.read_string(re.sub(r"(?m)^\s+", "", config.read_text()))
+    remotes = [section for section in parser.sections() if section.startswith("remote ")]
+    chosen = 'remote "origin"' if 'remote "origin"' in remotes else next(iter(remotes), None)
+    url = parser.get(chosen, "url", fallback=None) if chosen else None
+    return without_user(url) if url else None
+
+
+def without_user(url: str) -> str:
+    """Return an address without user name, password and query."""
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.netloc:
+        return url  # git@host:path names a login, never a secret
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def dirty(start: Path) -> "subprocess.Popen[bytes] | None":
+    """Ask git in the background whether the tree has uncommitted changes; None without git or tree."""
+    if _git_folder(start) is None:
+        return None
+    command = ["git", "-C", str(start), "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
+    try:
+        return subprocess.Popen(  # noqa: S603 - a fixed command
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError:
+        return None
+
+
+def answer(asked: "subprocess.Popen[bytes]", patience: float) -> str | None:
+    """Return what git said about dirtiness as ``"True"`` or ``"False"``; None when it failed or takes too long [s]."""
+    try:
+        out, _ = asked.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        asked.kill()
+        asked.communicate()
+        return None
+    return str(bool(out.strip())) if asked.returncode == 0 else None
+
+
+# -- program -----------------------------------------------------------------------------------------
+
+
+def script() -> Path | None:
+    """Return the file that this process runs, or None in a notebook, shell or frozen program."""
+    main = sys.modules.get("__main__")
+    path = getattr(main, "__file__", None)
+    return Path(path).resolve() if path and not _cells() else None
+
+
+def stem() -> str:
+    """Return the name that this process's runs go under when nobody names an experiment."""
+    path = script()
+    name = path.parent.name if path and path.stem == "__main__" else path.stem if path else _notebook()
+    cleaned = re.sub(r"[^\w-]+", "-", name or "").strip("-_")[:255]
+    return cleaned if re.match(r"[a-zA-Z0-9]", cleaned) else "default"
+
+
+def program() -> dict[str, str]:
+    """Return texts that tell what ran, by file name: the script, or the notebook's cells so far."""
+    if cells := _cells():
+        return {"cells.py": "\n\n".join(f"# In[{n}]\n{cell}" for n, cell in cells)}
+    path = script()
+    try:
+        return {path.name: path.read_text(encoding="utf-8")} if path else {}
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def arguments() -> list[str]:
+    """Return the command line with whatever looks like a secret taken out."""
+    return redacted(sys.argv)
+
+
+def redacted(words: Iterable[str]) -> list[str]:
+    """Return command-line words with the values of secret-looking options, and passwords in addresses, taken out."""
+    cleaned, hide = [], False
+    for word in words:
+        option, equals, _ = word.partition("=")
+        if hide and not word.startswith("-"):
+            cleaned.append(REDACTED)
+        elif equals and _SECRET.search(option):
+            cleaned.append(f"{option}={REDACTED}")
+        else:
+            cleaned.append(re.sub(r"(://)[^/@\s]+@", rf"\1{REDACTED}@", word))
+        hide = word.startswith("-") and not equals and bool(_SECRET.search(word))
+    return cleaned
+
+
+def _cells() -> list[tuple[int, str]]:
+    """Return the cells that a notebook or IPython shell has run, with their numbers."""
+    shell = _shell()
+    source = getattr(shell, "user_ns", {}).get("In", []) if shell else []
+    return [(n, cell) for n, cell in enumerate(source) if cell]
+
+
+def _shell() -> object | None:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _notebook() -> str | None:
+    """Return the stem of the notebook's file, where the front end tells it."""
+    for variable in ("JPY_SESSION_NAME", "AZML_NOTEBOOK"):
+        if path := os.environ.get(variable):
+            return Path(path).stem
+    shell = _shell()
+    found = getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__") if shell else None
+    return Path(found).stem if isinstance(found, str) else None
+
+
+# -- packages ----------------------------------------------------------------------------------------
+
+
+@cache
+def packages() -> str:
+    """Return the installed distributions as ``name==version`` lines, read from folder names alone."""
+    found: dict[str, str] = {}
+    for entry in dict.fromkeys(sys.path):
+        try:
+            listed = [found.name for found in Path(entry or ".").iterdir()]
+        except OSError:
+            continue
+        for name in listed:
+            if name.endswith((".dist-info", ".egg-info")) and "-" in (base := name.rpartition(".")[0]):
+                distribution, version = base.split("-")[:2]
+                found.setdefault(distribution.replace("_", "-").lower(), version)
+    return "".join(f"{name}=={version}\n" for name, version in sorted(found.items()))

@@ -1,0 +1,207 @@
+"""The run that this process is part of, when nobody hands one over: a submission's, or one of its own."""
+
+import os
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from .. import errors
+from ..records import RunStatus
+from . import context, facts
+from .experiment import Experiment
+from .run import Run
+from .workspace import Scope, Workspace
+
+REQUIRED = (
+    *("AZUREML_RUN_ID", "AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME"),
+    *("AZUREML_ARM_PROJECT_NAME", "AZUREML_RUN_TOKEN", "AZUREML_SERVICE_ENDPOINT"),
+)
+"""Environment variables that all stand around a submitted script."""
+
+
+def run_of_process(*, allow_offline: bool = True) -> Run:
+    """Return the submission's run, else the current one, else this process's own.
+
+    Raises
+    ------
+    RunEnvironmentException
+        If there is no submission and `allow_offline` is False.
+    """
+    submitted = _submitted()
+    if submitted is not None:
+        return submitted
+    if not allow_offline:
+        missing = [name for name in REQUIRED if name not in os.environ]
+        raise errors.RunEnvironmentException(
+            f"there is no submission around this process ({', '.join(missing)} not set); "
+            f"with allow_offline=True a run of the process itself is used"
+        )
+    current = context.current()
+    return current if isinstance(current, Run) else _offline(os.getpid())
+
+
+def current_run() -> Run | None:
+    """Return the run that calls in this context belong to.
+
+    That is the innermost ``with run:``, else a run that was begun in this context and has not ended, else the run of
+    the submission around this process or that of an earlier `Run.get_context`.
+
+    Returns
+    -------
+    run : Run or None
+        None when nobody began one.
+    """
+    current = context.current()
+    if isinstance(current, Run):
+        return current
+    return _submitted() or next((run for run in _begun if not run.over), None)
+
+
+def implicit_run(*, name: str | None = None) -> Run:
+    """Begin a run that nobody asked for by name: the one way for adapters.
+
+    It belongs to the experiment ``AZML_EXPERIMENT``, else one named like the script or notebook. Nothing is made in
+    or copied from the user's directory. It is the current run of this context until it ends.
+
+    Parameters
+    ----------
+    name : str, default=None
+        A name beside the id.
+
+    Returns
+    -------
+    run : Run
+        Running; end it with `Run.complete` or `Run.fail`.
+    """
+    run = Run._create(_experiment(), name=name)  # noqa: SLF001 - the one door
+    context.enter(run)
+    return run
+
+
+def _experiment() -> Experiment:
+    return Experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
+
+
+@cache
+def _workspace_at(chosen: str | None, home: str | None, here: str) -> Workspace:  # noqa: ARG001 - what the answer hangs on
+    return Workspace.from_config()
+
+
+def _workspace() -> Workspace:
+    return _workspace_at(os.environ.get("AZML_WORKSPACE"), os.environ.get("AZML_HOME"), str(Path.cwd()))
+
+
+# -- inside a submission -----------------------------------------------------------------------------
+
+
+class _SubmittedRun(Run):
+    """The run of the submission around this process; whoever submitted it sets its status."""
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """Return the named inputs: paths or ids, by name."""
+        named = os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "")
+        return {item.partition(":")[0]: os.environ.get(item.partition(":")[0]) for item in named.split(",") if item}
+
+    @property
+    def output_datasets(self) -> dict[str, Any]:
+        """Return the named outputs: none yet."""
+        return {}
+
+    def complete(self, _set_status: bool = True) -> None:
+        """Leave the status to the exit code."""
+
+    def cancel(self) -> None:
+        """Do nothing but warn: a script cannot cancel its own submission."""
+        self._warn_once("", "cancel() inside a submitted script does nothing; use sys.exit()", errors.AzmlWarning)
+
+    def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
+        """Record why; the status is left to the exit code."""
+        from ..records import ErrorNoted
+        from .run import _error
+
+        if (error := _error(error_details, error_code)) is not None:
+            self._append(ErrorNoted(error, time.time()))
+
+    def __enter__(self) -> Self:
+        """Make this the current run; output is captured by whoever submitted the script."""
+        context.enter(self)
+        return self
+
+
+def _submitted() -> Run | None:
+    values = tuple(os.environ.get(name) for name in REQUIRED)
+    return _submitted_run(os.environ.get("AZML_WORKSPACE"), *values) if all(values) else None
+
+
+@cache
+def _submitted_run(
+    store: str | None, run_id: str, subscription: str, group: str, name: str, project: str, *_: str
+) -> Run:
+    workspace = Workspace.from_config() if store else Workspace(*Scope(subscription, group, name))
+    return _SubmittedRun._handle(Experiment._known(workspace, project), run_id)  # noqa: SLF001
+
+
+# -- outside one -------------------------------------------------------------------------------------
+
+
+class _OfflineRun(Run):
+    """The run of a process that nobody submitted: stored like any other, it appears with the first verb."""
+
+    _born = False
+
+    def _append(self, event: Any) -> None:
+        if not self._born:
+            self._be_born()
+        super()._append(event)
+
+    def _record(self) -> Any:
+        if not self._born:
+            self._be_born()
+        return super()._record()
+
+    def _store(self) -> Any:
+        if not self._born:
+            self._be_born()
+        return super()._store()
+
+    def _be_born(self) -> None:
+        self._born = True
+        self._experiment._make()
+        self._begin(None, None, None, None, Path("outputs").resolve())
+
+    def complete(self, _set_status: bool = True) -> None:
+        """End the run well; one that logged nothing leaves nothing."""
+        if self._born:
+            super().complete(_set_status)
+
+    def get_status(self) -> str:
+        """Return where the run stands now; a run that has logged nothing yet is Running too."""
+        return super().get_status() if self._born else str(RunStatus.RUNNING)
+
+    def __str__(self) -> str:
+        """Return a line in which scripts look for the class's name."""
+        return f"_OfflineRun(Experiment: {self._experiment.name},\nId: {self.id},\nStatus: {self.get_status()})"
+
+    __repr__ = __str__
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
+        """Create a child run and start it; its id begins with this run's, as in SDK v1."""
+        return super().child_run(name, run_id or f"{self.id}.{uuid.uuid4()}", outputs)
+
+
+_begun: list[_OfflineRun] = []
+"""This process's own run, once `Run.get_context` has made it."""
+
+
+@cache
+def _offline(_pid: int) -> _OfflineRun:
+    """Return this process's own run; a forked child that asks anew answers its parent's."""
+    if _begun and not _begun[-1].over:
+        return _begun[-1]
+    experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
+    run = _OfflineRun._handle(experiment, f"OfflineRun_{uuid.uuid4()}", "owner")  # noqa: SLF001
+    _begun.append(run)
+    return run

@@ -1,0 +1,848 @@
+"""A run: the live handle with SDK v1's verbs."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from msgspec.json import encode, format  # noqa: A004 - its name
+
+from .. import errors, host, names
+from ..journal import Role
+from ..records import (
+    TERMINAL,
+    ErrorInfo,
+    PropertiesAdded,
+    RunCreated,
+    RunDescribed,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StatusChanged,
+    TagsRemoved,
+    TagsSet,
+)
+from . import context, ending
+from .handle import Known, checked_on_error
+from .logging_verbs import LoggingVerbs
+from .pages import DOCS, escape, link_html, made_up_name, table_html
+from .tee import teed
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .workspace import Workspace
+
+USER_LOG = "logs/user_log.txt"
+
+
+class Run(LoggingVerbs):
+    """One run of an experiment.
+
+    A run is begun by `Experiment.start_logging`, `Run.get_context` or `autolog`; this constructor attaches to one
+    that is there.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment that the run belongs to.
+    run_id : str
+        Its id.
+    outputs : str, default=None
+        Ignored for a run that is there already.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run.
+    """
+
+    def __init__(self, experiment: "Experiment", run_id: str, outputs: object = None, **kwargs: object) -> None:
+        super().__init__(experiment, run_id)
+        self._prepare()
+        record = self._record()
+        if record.experiment != experiment.name:
+            raise errors.RunNotFoundError(run_id, f"experiment {experiment.name}; it belongs to {record.experiment}")
+
+    def _prepare(self) -> None:
+        self._kinds = {}
+        self._outputs: Path | None = None
+        self._logs_since: float | None = None
+        self._asked_git: Any = None
+        self._tees = contextlib.ExitStack()
+
+    # -- beginning -----------------------------------------------------------------------------------
+
+    @classmethod
+    def _handle(cls, experiment: "Experiment", run_id: str, role: Role = "guest") -> Self:
+        """Return a handle without asking whether the run is there."""
+        handle = cls.__new__(cls)
+        super(Run, handle).__init__(experiment, run_id, role)
+        handle._prepare()  # noqa: SLF001 - a constructor
+        return handle
+
+    @classmethod
+    def _create(
+        cls,
+        experiment: "Experiment",
+        *,
+        run_id: str | None = None,
+        name: str | None = None,
+        display_name: str | None = None,
+        parent_id: str | None = None,
+        run_type: str | None = None,
+        outputs: Path | None = None,
+        on_error: str | None = None,
+    ) -> Self:
+        """Create a run that this process owns, and begin it."""
+        handle = cls._handle(experiment, run_id or _new_id(), "owner")
+        handle._on_error = checked_on_error(on_error)  # noqa: SLF001 - a constructor
+        handle._begin(name, display_name, parent_id, run_type, outputs)  # noqa: SLF001 - likewise
+        return handle
+
+    def _begin(
+        self,
+        name: str | None,
+        display_name: str | None,
+        parent_id: str | None,
+        run_type: str | None,
+        outputs: Path | None,
+    ) -> None:
+        """Make the folder, say what the run is, and set it running."""
+        for what, value in (("run name", name), ("display name", display_name)):
+            if value is not None:
+                names.label(what, value)
+        self._experiment._open()  # noqa: SLF001 - an archived experiment takes no run
+        self._workspace._claim_folder(self.id)  # noqa: SLF001 - two runs of one id must not meet
+        number = self._experiment._next_number()  # noqa: SLF001 - only here
+        self._outputs = outputs
+        self._known = Known(name)
+        if outputs is not None:
+            _make(outputs)
+        self._append(
+            RunCreated(
+                self.id,
+                self._experiment.name,
+                number,
+                time.time(),
+                name,
+                display_name,
+                parent_id,
+                run_type,
+                user=host.user(),
+            )
+        )
+        if parent_id is None:
+            self._record_facts()
+        ending.watch().add(self)
+        self._set_status(RunStatus.RUNNING)
+        _tell("azml_run_started", lambda: {"run": self})
+
+    def _record_facts(self) -> None:
+        """Write down where the run came from: git, script, packages, arguments; never a secret."""
+        from . import facts
+
+        here = Path.cwd()
+        properties = facts.git(here)
+        if properties:
+            self._asked_git = facts.dirty(here)
+        if script := facts.script():
+            properties["azml.script"] = script.name
+        properties["azml.arguments"] = encode(facts.arguments()).decode()
+        self.add_properties(properties)
+        self._record_texts({"packages.txt": facts.packages(), **facts.program()})
+
+    def _record_texts(self, texts: Mapping[str, str]) -> None:
+        about = self._folder / "about"
+        with contextlib.suppress(OSError):  # beside the point: a run without them is a run
+            about.mkdir(exist_ok=True)
+            for name, content in texts.items():
+                (about / name).write_text(content, encoding="utf-8")
+
+    # -- life cycle ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Mark a run that was created but not started as Running."""
+        if self.get_status() == RunStatus.NOT_STARTED:
+            self._set_status(RunStatus.RUNNING)
+
+    def complete(self, _set_status: bool = True) -> None:
+        """End the run well: its ``outputs`` are copied into it, and it is Completed; harmless twice.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        self._end(RunStatus.COMPLETED if _set_status else None)
+
+    def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
+        """End the run badly.
+
+        Parameters
+        ----------
+        error_details : str or exception, default=None
+            Why; an exception's traceback is kept.
+        error_code : str, default=None
+            ``UserError`` by default.
+
+        Raises
+        ------
+        OptionError
+            If `error_details` is neither a string nor an exception.
+        """
+        self._end(RunStatus.FAILED, _error(error_details, error_code))
+
+    def cancel(self) -> None:
+        """End the run early, as Canceled."""
+        if self.over or self.get_status() in TERMINAL:
+            return
+        self._set_status(RunStatus.CANCEL_REQUESTED)
+        self._end(RunStatus.CANCELED)
+
+    def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
+        if self._over and status == RunStatus.COMPLETED:
+            return
+        self._tees.close()
+        self._collect_all()
+        self._report_lost()
+        if status is not None:
+            self._set_status(status, error)
+        self._over = True
+        self._journal.close()
+        ending.watch().remove(self)
+        _tell("azml_run_ended", lambda: {"record": self._record()})
+
+    def _collect_all(self) -> None:
+        """Copy ``./outputs`` and what came into ``./logs`` into the run, and write down what came late."""
+        from . import facts
+
+        if self._outputs is not None and self._outputs.is_dir():
+            self._collect(self._outputs, "outputs")
+            if self._logs_since is not None and Path("logs").is_dir():
+                self._collect(Path("logs"), "logs", self._logs_since)
+        if self._asked_git is not None:
+            asked, self._asked_git = self._asked_git, None
+            if (dirty := facts.answer(asked, patience=0.5)) is not None:
+                self._append(
+                    PropertiesAdded({"azureml.git.dirty": dirty, "azml.git.dirty_asked": "at the end"}, time.time())
+                )
+        if "cells.py" in (texts := facts.program()):
+            self._record_texts(texts)
+
+    def _report_lost(self) -> None:
+        if self._lost:
+            self.note("store", f"{self._lost} events could not be stored because the disk refused")
+            self._warned.discard(("", "StoreWarning"))
+            self._warn_once("", f"run {self.id}: {self._lost} events could not be stored", errors.StoreWarning)
+            self._lost = 0
+
+    def _set_status(self, status: str, error: ErrorInfo | None = None) -> None:
+        self._append(StatusChanged(str(status), time.time(), error))
+        self._fold()
+
+    def get_status(self) -> str:
+        """Return where the run stands now: ``Running``, ``Completed``, ``Failed``, ``Canceled`` ..."""
+        return str(self._record().status)
+
+    @property
+    def status(self) -> str:
+        """Return where the run stands."""
+        return self.get_status()
+
+    def wait_for_completion(
+        self,
+        show_output: bool = False,
+        wait_post_processing: bool = False,
+        raise_on_error: bool = True,
+    ) -> dict[str, Any]:
+        """Wait until the run has ended.
+
+        Parameters
+        ----------
+        show_output : bool, default=False
+            Whether to print where the run is and how it ended.
+        wait_post_processing : bool, default=False
+            Ignored: nothing is processed afterwards.
+        raise_on_error : bool, default=True
+            Whether a failed run raises.
+
+        Returns
+        -------
+        details : dict
+            As `get_details` has them.
+
+        Raises
+        ------
+        ActivityFailedException
+            If the run failed and `raise_on_error`; a canceled run returns.
+        ExperimentExecutionException
+            If the waiting is interrupted; the run goes on.
+        """
+        if show_output:
+            print(f"RunId: {self.id}\nWeb View: {self._portal_address()}\n")  # noqa: T201 - asked for
+        pause = 0.02
+        try:
+            while self.get_status() not in TERMINAL:
+                time.sleep(pause)
+                pause = min(pause * 1.5, 2.0)
+        except KeyboardInterrupt as interrupt:
+            raise errors.ExperimentExecutionException(
+                f"waiting for run {self.id} was interrupted; the run goes on",
+                interrupt,
+            ) from interrupt
+        details = self.get_details()
+        if show_output:
+            print(f"\nExecution Summary\n=================\nRunId: {self.id}\nWeb View: {self._portal_address()}")  # noqa: T201
+        if details["status"] == RunStatus.FAILED and raise_on_error:
+            raise errors.ActivityFailedException(
+                "Activity Failed:\n" + format(encode(details.get("error")), indent=4).decode()
+            )
+        return details
+
+    # -- as a context manager ------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        """Make this the current run, and copy what is printed into ``logs/user_log.txt``."""
+        context.enter(self)
+        log = self._folder / USER_LOG
+        try:
+            self._tees.enter_context(teed(log))
+        except OSError as error:
+            self.note("tee", f"what is printed is not copied: {error}")
+        else:
+            self._stored_already(USER_LOG, 0, time.time())
+            self._tees.callback(lambda: self._stored_already(USER_LOG, log.stat().st_size, time.time()))
+        if self._outputs is not None:
+            self._logs_since = time.time()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """End the run as the block ended; a ``SystemExit`` of 0 counts as a good end and is swallowed."""
+        context.leave(self)
+        clean = error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+        if self._over:
+            self._tees.close()
+        elif clean:
+            self.complete()
+        else:
+            self._end_badly(error)
+        return clean and error is not None
+
+    def _end_badly(self, error: BaseException | None) -> None:
+        """Fail without hiding the user's own exception behind one of ours."""
+        try:
+            self.fail(error)
+        except errors.AzmlError as ours:
+            if error is not None:
+                error.add_note(f"azml_integrations could not record this failure: {ours.message}")
+
+    # -- tags, properties, names ---------------------------------------------------------------------
+
+    def tag(self, key: str, value: str | None = None) -> None:
+        """Set a tag, or overwrite it.
+
+        Parameters
+        ----------
+        key : str
+            Name of the tag.
+        value : str, default=None
+            Anything else is stored as its string, with a warning.
+        """
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, str | None]) -> None:
+        """Set several tags, or overwrite them.
+
+        Parameters
+        ----------
+        tags : dict of str to str
+            Values of other types are stored as their strings, with a warning.
+        """
+        self._append(TagsSet(self._texts("tag", tags, nothing=True), time.time()))
+        self._fold()
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Take tags away.
+
+        Parameters
+        ----------
+        tags : list of str
+            Their names; unknown ones are no error.
+        """
+        keys = [tags] if isinstance(tags, str) else list(tags)
+        self._append(TagsRemoved([names.label("tag", key) for key in keys], time.time()))
+        self._fold()
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """Return the tags."""
+        return dict(self._record().tags)
+
+    def get_tags(self) -> dict[str, str | None]:
+        """Return the tags."""
+        return self.tags
+
+    def add_properties(self, properties: Mapping[str, str]) -> None:
+        """Add properties, which never change afterwards.
+
+        Parameters
+        ----------
+        properties : dict of str to str
+            Values of other types are stored as their strings. An empty dict does nothing.
+
+        Raises
+        ------
+        PropertyError
+            If one of them is there with another value; none is added then.
+        """
+        texts = self._texts("property", properties, nothing=False)
+        if not texts:
+            return
+        known = self._alone()
+        there = known.properties if known is not None else self._record().properties
+        for key, value in texts.items():
+            if there.get(key, value) != value:
+                raise errors.PropertyError(key, there[key], value)  # type: ignore[arg-type]  # `nothing` is off
+        new = {key: value for key, value in texts.items() if key not in there}
+        if self._known is not None:
+            self._known.properties.update(new)  # type: ignore[arg-type]  # `nothing` is off
+        self._append(PropertiesAdded(new, time.time()))  # type: ignore[arg-type]  # likewise
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Return the properties."""
+        return dict(self._record().properties)
+
+    def get_properties(self) -> dict[str, str]:
+        """Return the properties."""
+        return self.properties
+
+    def _texts(self, what: str, pairs: Mapping[str, object], *, nothing: bool) -> dict[str, str | None]:
+        if not isinstance(pairs, Mapping):
+            raise errors.OptionError(f"expected a dict of {what} names to strings, got a {type(pairs).__name__}")
+        return {names.label(what, key): self._text(what, key, value, nothing=nothing) for key, value in pairs.items()}
+
+    def _text(self, what: str, key: str, value: object, *, nothing: bool) -> str | None:
+        if value is None and nothing:
+            return None
+        if not isinstance(value, str) and what == "tag":
+            self._warn_once(key, f"tag {key!r} got a {type(value).__name__}; its string is stored", errors.AzmlWarning)
+        return names.text(what, str(value))
+
+    @property
+    def display_name(self) -> str:
+        """Name shown on pages; words made from the id where nobody gave one."""
+        return self._record().display_name or made_up_name(self.id)
+
+    @display_name.setter
+    def display_name(self, value: str) -> None:
+        self._append(RunDescribed(time.time(), display_name=names.label("display name", value)))
+
+    @property
+    def description(self) -> str | None:
+        """Text shown on the run's page."""
+        return self._record().description
+
+    @description.setter
+    def description(self, value: str) -> None:
+        self._append(RunDescribed(time.time(), description=names.text("description", str(value))))
+
+    @property
+    def name(self) -> str | None:
+        """Return the name that the user gave."""
+        return self._record().name
+
+    @property
+    def number(self) -> int:
+        """Return the run's number in its experiment, counted from 1."""
+        return self._record().number
+
+    @property
+    def type(self) -> str | None:
+        """Return the kind of run; None for an interactive one."""
+        return self._record().type
+
+    # -- family --------------------------------------------------------------------------------------
+
+    @property
+    def parent(self) -> "Run | None":
+        """Return the run that this one is a child of, or None."""
+        parent_id = self._record().parent_id
+        return None if parent_id is None else Run._handle(self._experiment, parent_id)
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> "Run":
+        """Create a child run and start it.
+
+        Parameters
+        ----------
+        name : str, default=None
+            The child is named ``<parent's name>><name>``.
+        run_id : str, default=None
+            Its id; a fresh one by default.
+        outputs : str, default=None
+            Folder whose files are copied into the child at its end; none by default.
+
+        Returns
+        -------
+        child : Run
+            Usable as a context manager.
+        """
+        own = self._known.name if self._known is not None else self._record().name
+        full = name if name is None or own is None else f"{own}>{name}"
+        return Run._create(
+            self._experiment,
+            run_id=run_id,
+            name=full,
+            parent_id=self.id,
+            outputs=Path(outputs).resolve() if outputs else None,
+        )
+
+    def create_children(
+        self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[str] | None = None
+    ) -> "list[Run]":
+        """Create several child runs and start them.
+
+        Parameters
+        ----------
+        count : int, default=None
+            How many, at most 100; each is tagged ``azureml.batch_child_number``, from "0" on.
+        tag_key : str, default=None
+            With `tag_values` in place of `count`: a tag for each child.
+        tag_values : list of str, default=None
+            One value and one child each, at most 100.
+
+        Raises
+        ------
+        UserErrorException
+            If neither `count` alone nor both tag arguments are given, or more than 100 are asked for.
+        """
+        by_tags = tag_key is not None and tag_values is not None
+        if (count is None) != by_tags or (not by_tags and (tag_key is not None or tag_values is not None)):
+            raise errors.UserErrorException("create_children expects either count, or tag_key and tag_values together")
+        key = tag_key if by_tags and tag_key is not None else "azureml.batch_child_number"
+        values = [str(value) for value in (tag_values if by_tags and tag_values is not None else range(count or 0))]
+        if len(values) > 100:  # noqa: PLR2004 - SDK v1's limit, kept so that a slip does not make a million folders
+            raise errors.UserErrorException(f"create_children makes at most 100 children a call, got {len(values)}")
+        children = []
+        for value in values:
+            child = self.child_run()
+            child.tag(key, value)
+            children.append(child)
+        return children
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        type: str | None = None,
+        status: str | None = None,
+    ) -> "Iterator[Run]":
+        """Yield the child runs, newest first.
+
+        Parameters
+        ----------
+        recursive : bool, default=False
+            Whether children of children follow.
+        tags, properties : str or dict, default=None
+            Only runs with this key, or with these keys and values.
+        type, status : str, default=None
+            Only runs of this type, or that stand so.
+        """
+        query = RunQuery(
+            parent_id=self.id, tags=_wanted(tags), properties=_wanted(properties), type=type, status=status
+        )
+        for record in self._workspace.view.all().find(query):
+            yield _revived(self._workspace, record)
+        if recursive:
+            for record in self._workspace.view.all().find(RunQuery(parent_id=self.id)):
+                yield from _revived(self._workspace, record).get_children(True, tags, properties, type, status)
+
+    def get_metrics(
+        self,
+        name: str | None = None,
+        recursive: bool = False,
+        run_type: str | None = None,
+        populate: bool = False,
+    ) -> dict[str, Any]:
+        """Return the metrics, in SDK v1's shapes.
+
+        Parameters
+        ----------
+        name : str, default=None
+            Only this one; an unknown one gives an empty dict.
+        recursive : bool, default=False
+            Return ``{run id: metrics}`` for this run and all below it that have any.
+        run_type : str, default=None
+            With `recursive`, only runs of this type.
+        populate : bool, default=False
+            Whether confusion matrices and their like come as their content.
+
+        Returns
+        -------
+        metrics : dict of str to value
+            A metric logged once is its value, several times a list; rows and tables are dicts of columns; files are
+            their ``aml://`` addresses. `metric_points` gives everything, with steps and times.
+        """
+        if not recursive:
+            return self._own_metrics(name, populate=populate)
+        family = [self, *self.get_children(recursive=True)]
+        wanted = [run for run in family if run_type is None or run.type == run_type]
+        found = {run.id: run._own_metrics(name, populate=populate) for run in wanted}  # noqa: SLF001 - family
+        return {run_id: metrics for run_id, metrics in found.items() if metrics}
+
+    # -- finding runs --------------------------------------------------------------------------------
+
+    @staticmethod
+    def get(workspace: "Workspace", run_id: str) -> "Run":
+        """Return a run by its id.
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is none.
+        """
+        return workspace.get_run(run_id)
+
+    @staticmethod
+    def list(
+        experiment: "Experiment",
+        type: str | None = None,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        status: str | None = None,
+        include_children: bool = False,
+    ) -> "Iterator[Run]":
+        """Yield the runs of an experiment, newest first; parameters as in `Experiment.get_runs`, and `status`."""
+        query = RunQuery(
+            experiment=experiment.name,
+            type=type,
+            tags=_wanted(tags),
+            properties=_wanted(properties),
+            status=status,
+            include_children=include_children,
+        )
+        for record in experiment.workspace.view.all().find(query):
+            yield _revived(experiment.workspace, record)
+
+    @classmethod
+    def get_context(cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: object) -> "Run":  # noqa: ARG003 - SDK v1's signature
+        """Return the run that this process is part of.
+
+        Inside a submitted script that is the submission's run; inside ``with start_logging()`` that run; elsewhere one
+        run of the process, stored in the local workspace, whose folder appears with the first verb.
+
+        Raises
+        ------
+        RunEnvironmentException
+            If there is no submission around this process and `allow_offline` is False.
+        """
+        from . import process
+
+        return process.run_of_process(allow_offline=allow_offline)
+
+    @classmethod
+    def get_submitted_run(cls, **kwargs: Any) -> "Run":
+        """Return the run of the submission around this process; the same as ``get_context(allow_offline=False)``."""
+        return cls.get_context(allow_offline=False, **kwargs)
+
+    @classmethod
+    def start_logging(cls, experiment: "Experiment", *args: Any, **kwargs: Any) -> "Run":
+        """Begin a run of an experiment; the name of 2018 for `Experiment.start_logging`."""
+        return experiment.start_logging(*args, **kwargs)
+
+    # -- details -------------------------------------------------------------------------------------
+
+    def get_details(self) -> dict[str, Any]:
+        """Return what is known about the run, in SDK v1's words: runId, target, status, startTimeUtc ..."""
+        return self._details({record.name: self._file_url(record.path) for record in self._logs()})
+
+    def get_details_with_logs(self) -> dict[str, Any]:
+        """Return the same as `get_details`, with the contents of the log files."""
+        return self._details(
+            {record.name: self._read(record.name).decode("utf-8", "replace") for record in self._logs()}
+        )
+
+    def get_detailed_status(self) -> dict[str, Any]:
+        """Return the status and what is known beside it."""
+        record = self._record()
+        return {"status": str(record.status), "details": record.verdict}
+
+    def _details(self, logs: dict[str, str]) -> dict[str, Any]:
+        record = self._record()
+        details = {
+            "runId": record.run_id,
+            "target": record.target,
+            "status": str(record.status),
+            "startTimeUtc": _utc(record.started_at or record.created_at),
+            "endTimeUtc": _utc(record.ended_at) if record.ended_at else None,
+            "services": {},
+            "error": _error_document(record) if record.error else None,
+            "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
+            "properties": record.properties,
+            "inputDatasets": [],
+            "outputDatasets": [],
+            "logFiles": logs,
+            "submittedBy": record.user,
+        }
+        return {key: value for key, value in details.items() if value is not None}
+
+    def _file_url(self, path: str) -> str:
+        return (self._folder / path).resolve().as_uri()
+
+    def get_portal_url(self) -> str:
+        """Return the address of the run's page.
+
+        Warns
+        -----
+        AzmlWarning
+            Once, when no studio is installed to serve it.
+        """
+        served = self._ask_portal()
+        if served is None:
+            self._warn_once(
+                "", f"no studio serves this page here; `azml run show {self.id}` shows the run", errors.AzmlWarning
+            )
+        return served or self._portal_address()
+
+    def _ask_portal(self) -> str | None:
+        from .. import plugins
+
+        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}")
+        return answer if isinstance(answer, str) else None
+
+    def _portal_address(self) -> str:
+        return self._ask_portal() or f"http://127.0.0.1:8484/runs/{self.id}"
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Return the address of the documentation of this class's verbs."""
+        return DOCS
+
+    def __str__(self) -> str:
+        """Return the four lines that SDK v1 prints."""
+        record = self._record()
+        facts = f"Experiment: {record.experiment},\nId: {record.run_id},\nType: {record.type},\nStatus: {record.status}"
+        return f"Run({facts})"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        record = self._record()
+        return table_html(
+            {
+                "Experiment": escape(record.experiment),
+                "Id": escape(record.run_id),
+                "Type": escape(record.type or ""),
+                "Status": escape(str(record.status)),
+                "Details Page": link_html(self._portal_address(), "Link to the run's page"),
+                "Docs Page": link_html(DOCS, "Link to Documentation"),
+            }
+        )
+
+    def clean(self) -> "_Names":
+        """Return an empty list: a run leaves no temporary files."""
+        return []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as an address; the other process adds to the run as a guest."""
+        return _attached, (type(self), self._experiment, self.id)
+
+    @property
+    def _run_dto(self) -> dict[str, Any]:  # read by scripts that look under the hood
+        return self.get_details()
+
+
+_Names = list[str]
+
+
+def _new_id() -> str:
+    from uuid import uuid4
+
+    return str(uuid4())
+
+
+def _attached(kind: "type[Run]", experiment: "Experiment", run_id: str) -> Run:
+    return kind._handle(experiment, run_id)  # noqa: SLF001 - unpickling
+
+
+def _revived(workspace: "Workspace", record: RunRecord) -> Run:
+    from .experiment import Experiment
+
+    return Run._handle(Experiment._known(workspace, record.experiment), record.run_id)  # noqa: SLF001
+
+
+def _wanted(filters: str | Mapping[str, str] | None) -> dict[str, str | None] | None:
+    """Return SDK v1's filters as a query has them: a string asks for a key, a dict for keys and values."""
+    if filters is None:
+        return None
+    if isinstance(filters, str):
+        return {filters: None}
+    return {key: str(value) for key, value in filters.items()}
+
+
+def _error(details: object, code: str | None) -> ErrorInfo | None:
+    if details is None:
+        return None
+    if isinstance(details, BaseException):
+        from traceback import format_exception
+
+        return ErrorInfo(
+            _storable(f"User program failed with {type(details).__name__}: {details}"),
+            code or "UserError",
+            type(details).__name__,
+            _storable("".join(format_exception(details))),
+        )
+    if not isinstance(details, str):
+        raise errors.OptionError(f"fail() got a {type(details).__name__}; expected a string or an exception")
+    return ErrorInfo(_storable(details), code or "UserError")
+
+
+def _storable(text: str) -> str:
+    """Return a text that any journal can hold."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _error_document(record: RunRecord) -> dict[str, Any]:
+    error = record.error
+    if error is None:
+        return {}
+    return {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "messageParameters": {},
+            "details": [],
+            "debugInfo": {"type": error.type, "message": error.message, "stackTrace": error.trace},
+        },
+        "correlation": {},
+        "environment": record.target,
+        "location": record.host,
+        "time": _utc(record.ended_at or record.created_at),
+        "componentName": "azml_integrations",
+    }
+
+
+def _utc(moment: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
+    """Let plugins see something; the arguments are made only if somebody looks."""
+    from .. import plugins  # pluggy only when a run starts
+
+    if plugins.plugins().listen(hook):
+        plugins.plugins().call(hook, **arguments())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.StoreError(str(folder), error) from error

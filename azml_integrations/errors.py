@@ -1,0 +1,439 @@
+"""Every error of ours, drawn as a tree.
+
+::
+
+    AzmlError (also named AzureMLException)
+    ├── UserErrorException (ValueError)
+    │   ├── AuthenticationException
+    │   ├── MetricError             a value that no log verb can hold
+    │   ├── NameRefusedError        a name that cannot be a metric, tag, file, experiment or run
+    │   ├── ArtifactNotFoundError   (FileNotFoundError) no such file in the run
+    │   ├── SourceNotFoundError     (FileNotFoundError) no such file to upload
+    │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
+    │   ├── ConfigError             a config.json that says too little
+    │   └── OptionError             an argument that nothing knows
+    ├── ServiceException (.status_code)
+    │   ├── RunNotFoundError        (KeyError) 404
+    │   ├── PropertyError           (ValueError) 409: a property never changes
+    │   └── RunExistsError          (FileExistsError) 409: a run id is taken
+    ├── WorkspaceException
+    │   └── WorkspaceNotFoundError  (KeyError)
+    ├── RunEnvironmentException (RuntimeError)
+    ├── ExperimentExecutionException (RuntimeError)
+    │   └── ExperimentStateError    archived, or not empty
+    ├── ActivityFailedException (RuntimeError)
+    ├── ActivityCanceledException (RuntimeError)
+    ├── SnapshotException
+    ├── StoreError (OSError)        the disk said no
+    │   └── IndexUnavailableError   the index cannot be used now; the journals can
+    ├── RunConfigurationException · TrainingException · ProjectSystemException
+    ├── WebserviceException
+    │   ├── ModelNotFoundException · ModelPathNotFoundException
+    ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
+    └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
+        AzureMLAggregatedException · WorkspacePrivateEndpointException
+
+    UserWarning
+    └── AzmlWarning
+        ├── MetricWarning           a value was stored, but not as you may think
+        ├── AutologWarning          an adapter stumbled; training went on
+        ├── PluginWarning           a plugin stumbled; all else went on
+        ├── StoreWarning            something was not stored, and ``on_error="warn"`` was asked for
+        └── IndexWarning            the index is out of use; runs are read from their folders
+
+The names without a remark are those of the SDK v1, so that old ``except`` clauses catch. Each finer error
+keeps the culprit as an attribute and says what came, what was wanted, and the way out.
+"""
+
+import json
+
+
+class AzmlError(Exception):
+    """Root of all errors of ours.
+
+    Attributes
+    ----------
+    message : str
+        The sentence alone.
+    inner_exception : BaseException or None
+        What caused it.
+    """
+
+    def __init__(self, message: str = "", inner_exception: BaseException | None = None, **_: object) -> None:
+        self.message = message
+        self.inner_exception = inner_exception
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Return the lines that SDK v1's errors print."""
+        response = json.dumps({"error": {"message": self.message}})
+        return (
+            f"{type(self).__name__}:\n\tMessage: {self.message}\n"
+            f"\tInnerException {self.inner_exception}\n\tErrorResponse {response}"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes whatever the arguments of ``__init__`` were."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[AzmlError], args: tuple[object, ...], state: dict[str, object]) -> AzmlError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+AzureMLException = AzmlError
+
+# -- SDK v1's names ----------------------------------------------------------------------------------
+
+
+class UserErrorException(AzmlError, ValueError):
+    """The caller asked for something that cannot be."""
+
+
+class AuthenticationException(UserErrorException):
+    """Kept for old ``except`` clauses: there is nobody to authenticate to."""
+
+
+class ServiceException(AzmlError):
+    """What the service would have answered.
+
+    Attributes
+    ----------
+    status_code : int
+        As in HTTP.
+    """
+
+    status_code = 400
+
+
+class WorkspaceException(AzmlError):
+    """A workspace that is not there, or that is there already."""
+
+
+class RunEnvironmentException(AzmlError, RuntimeError):
+    """No submitted run around this process."""
+
+
+class ExperimentExecutionException(AzmlError, RuntimeError):
+    """A submission that failed, or whose streaming was interrupted."""
+
+
+class ActivityFailedException(AzmlError, RuntimeError):
+    """The awaited run failed."""
+
+
+class ActivityCanceledException(AzmlError, RuntimeError):
+    """The awaited run was canceled."""
+
+
+class SnapshotException(AzmlError):
+    """A snapshot that cannot be taken or found."""
+
+
+class RunConfigurationException(AzmlError):
+    """A run configuration that contradicts itself."""
+
+
+class TrainingException(AzmlError):
+    """A training job that cannot be set up."""
+
+
+class ProjectSystemException(AzmlError):
+    """A project folder that cannot be used."""
+
+
+class WebserviceException(AzmlError):
+    """A model that cannot be registered or found."""
+
+
+class ModelNotFoundException(WebserviceException, KeyError):
+    """No model of that name."""
+
+
+class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
+    """No file for a model at that path."""
+
+
+class ComputeTargetException(AzmlError):
+    """A compute target that is not there."""
+
+
+class HyperDriveConfigException(AzmlError, ValueError):
+    """A sweep that cannot be sampled."""
+
+
+class HyperDriveNotImplementedException(AzmlError, NotImplementedError):
+    """A verb that a sweep does not have."""
+
+
+class DiscoveryUrlNotFoundException(AzmlError):
+    """Kept for old ``except`` clauses."""
+
+
+class DatasetTimestampMissingError(AzmlError):
+    """Kept for old ``except`` clauses."""
+
+
+class ParallelRunException(AzmlError):
+    """Kept for old ``except`` clauses."""
+
+
+class AzureMLAggregatedException(AzmlError):
+    """Kept for old ``except`` clauses."""
+
+
+class WorkspacePrivateEndpointException(AzmlError):
+    """Kept for old ``except`` clauses."""
+
+
+# -- finer errors ------------------------------------------------------------------------------------
+
+
+class MetricError(UserErrorException):
+    """A value that no log verb can hold.
+
+    Attributes
+    ----------
+    name : str
+        Metric name.
+    value : object
+        What came.
+    """
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        self.name, self.value = name, value
+        super().__init__(f"metric {_short(name)} got a {type(value).__name__}, expected {wanted}")
+
+
+class NameRefusedError(UserErrorException):
+    """A name that cannot be what it was meant to be.
+
+    Attributes
+    ----------
+    name : object
+        What came.
+    """
+
+    def __init__(self, what: str, name: object, wanted: str) -> None:
+        self.name = name
+        super().__init__(f"{what} {_short(name)} is refused: {wanted}")
+
+
+class ArtifactNotFoundError(UserErrorException, FileNotFoundError):
+    """No such file in the run.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    """
+
+    def __init__(self, name: str, run_id: str, there: list[str]) -> None:
+        self.name = name
+        shown = ", ".join(there[:5]) + (", ..." if len(there) > len(there[:5]) else "")
+        super().__init__(
+            f"run {run_id} has no file {_short(name)}; it has {shown or 'no files yet'}; get_file_names() lists all"
+        )
+
+
+class SourceNotFoundError(UserErrorException, FileNotFoundError):
+    """No such file to upload.
+
+    Attributes
+    ----------
+    path : str
+        What was asked for.
+    """
+
+    def __init__(self, path: str, wanted: str = "a file or folder that exists") -> None:
+        self.path = path
+        super().__init__(f"{_short(path)} is not there; expected {wanted}")
+
+
+class ConfigNotFoundError(UserErrorException, FileNotFoundError):
+    """No config.json where one was asked for.
+
+    Attributes
+    ----------
+    path : str
+        Where the search began.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"no config.json at {path} or above it (.azureml/, aml_config/ and the folders themselves were searched); "
+            f"write one with Workspace.write_config, or leave the path out for the local default workspace"
+        )
+
+
+class ConfigError(UserErrorException):
+    """A config.json that cannot be used.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} {why}; expected a JSON object with subscription_id, resource_group and workspace_name, "
+            f"or with Id and Scope"
+        )
+
+
+class OptionError(UserErrorException, TypeError):
+    """An argument that nothing knows."""
+
+
+class RunNotFoundError(ServiceException, KeyError):
+    """No run of that id.
+
+    Attributes
+    ----------
+    run_id : str
+        What was asked for.
+    """
+
+    status_code = 404
+
+    def __init__(self, run_id: str, where: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"no run {_short(run_id)} in {where}; `azml run list` shows those that are there")
+
+
+class PropertyError(ServiceException, ValueError):
+    """A property never changes.
+
+    Attributes
+    ----------
+    key : str
+        The property.
+    """
+
+    status_code = 409
+
+    def __init__(self, key: str, old: str, new: str) -> None:
+        self.key = key
+        super().__init__(
+            f"property {_short(key)} is {_short(old)} and cannot become {_short(new)}: properties are set once; "
+            f"use a tag for what changes"
+        )
+
+
+class RunExistsError(ServiceException, FileExistsError):
+    """A run id that is taken.
+
+    Attributes
+    ----------
+    run_id : str
+        The id.
+    """
+
+    status_code = 409
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"run {_short(run_id)} is there already; attach to it with Run(experiment, run_id)")
+
+
+class WorkspaceNotFoundError(WorkspaceException, KeyError):
+    """No workspace of that name.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    """
+
+    def __init__(self, name: str, there: list[str]) -> None:
+        self.name = name
+        shown = ", ".join(there) or "none yet"
+        super().__init__(f"no workspace {_short(name)}; there are: {shown}; Workspace.create makes one")
+
+
+class ExperimentStateError(ExperimentExecutionException):
+    """An experiment that is archived, or that still has runs.
+
+    Attributes
+    ----------
+    name : str
+        The experiment.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"experiment {_short(name)} {why}")
+
+
+class StoreError(AzmlError, OSError):
+    """The disk said no; what was logged before is still there.
+
+    Attributes
+    ----------
+    path : str
+        The file or folder.
+    """
+
+    def __init__(self, path: str, cause: BaseException, doing: str = "write to") -> None:
+        self.path = path
+        self.errno = getattr(cause, "errno", None)
+        super().__init__(
+            f"cannot {doing} {path}: {cause}; what was logged before is safe; free space or fix the folder and log "
+            f"again, or set AZML_ON_ERROR=warn to go on without",
+            cause,
+        )
+
+
+class IndexUnavailableError(StoreError):
+    """The index cannot be used now; the journals can.
+
+    Attributes
+    ----------
+    path : str
+        The index file.
+    passing : bool
+        Whether it is only busy.
+    """
+
+    def __init__(self, path: str, cause: BaseException, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(path, cause, doing="use the index")
+        self.message = f"the index {path} cannot be used: {cause}; `azml doctor --repair` rebuilds it from the runs"
+
+
+# -- warnings ----------------------------------------------------------------------------------------
+
+
+class AzmlWarning(UserWarning):
+    """Root of all warnings of ours."""
+
+
+class MetricWarning(AzmlWarning):
+    """A value was stored, but not as you may think."""
+
+
+class AutologWarning(AzmlWarning):
+    """An adapter stumbled; training went on."""
+
+
+class PluginWarning(AzmlWarning):
+    """A plugin stumbled; all else went on."""
+
+
+class StoreWarning(AzmlWarning):
+    """Something was not stored, and ``on_error="warn"`` was asked for."""
+
+
+class IndexWarning(AzmlWarning):
+    """The index is out of use; runs are read from their folders."""
+
+
+def _short(value: object, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

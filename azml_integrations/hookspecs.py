@@ -1,0 +1,46 @@
+"""The whole contract between the core and its plugins.
+
+A plugin is a module (or object) named by an entry point of the group ``azml_integrations``. It marks
+functions with `hookimpl`, and takes only the arguments it wants. Five laws hold for every hook: never
+block; never raise; leave the user's exception as it is; be able to undo everything; import no framework
+at the top of the entry module. No plugin code ever runs inside `Run.log`.
+"""
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from .records import Adapter, RunRecord, RunStore
+
+if TYPE_CHECKING:
+    from .core.run import Run
+
+PROJECT = "azml_integrations"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def azml_adapters() -> list[Adapter]:  # type: ignore[empty-body]
+    """Offer frameworks to `autolog`: return one `Adapter` for each, made of strings only."""
+
+
+@hookspec(firstresult=True)
+def azml_open_store(url: str) -> RunStore | None:
+    """Keep the index somewhere else: return a store for a `url` scheme that is yours, or None."""
+
+
+@hookspec
+def azml_run_started(run: "Run") -> None:
+    """See a run begin: it has an id, a folder and the status Running."""
+
+
+@hookspec
+def azml_run_ended(record: RunRecord) -> None:
+    """See a run end: its record with the final status, error, tags and properties."""
+
+
+@hookspec(firstresult=True)
+def azml_portal_url(path: str) -> str | None:
+    """Say where pages are served: return the address of `path` (``runs/<id>``), or None."""

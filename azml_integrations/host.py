@@ -1,0 +1,144 @@
+"""Calls that differ between platforms: locks, forks, boots, mounts, modes.
+
+Everything else in the house is the same on every platform. Where a platform cannot tell (no ``flock``, no
+``/proc``), the answer is the careful one: a run is then never judged dead by its lock.
+"""
+
+import contextlib
+import os
+import time
+import weakref
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows has no flock
+    fcntl = None  # type: ignore[assignment]
+
+CAN_LOCK = fcntl is not None
+NETWORK_FILESYSTEMS = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "lustre",
+        "gpfs",
+        "ceph",
+        "glusterfs",
+        "9p",
+        "beegfs",
+    }
+)
+
+
+def lock(fd: int, *, exclusive: bool) -> None:
+    """Hold a lock on an open file until it is closed or the process dies.
+
+    Raises
+    ------
+    OSError
+        If the filesystem has no locks.
+    """
+    if CAN_LOCK:
+        fcntl.flock(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+
+
+def try_lock(fd: int, *, exclusive: bool) -> bool:
+    """Take a lock if nobody stands against it; on a platform without locks, never."""
+    if not CAN_LOCK:  # pragma: no cover - Windows has no flock
+        return False
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def name() -> str:
+    """Return the name of this machine."""
+    import socket
+
+    return socket.gethostname()
+
+
+@cache
+def boot() -> str:
+    """Return an identity of the machine's current boot."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    # other platforms: the minute of booting, as well as the two clocks tell it
+    return f"since-{round((time.time() - time.monotonic()) / 60)}"
+
+
+@cache
+def user() -> str | None:
+    """Return the login name, or None where there is none (a container's number)."""
+    import getpass
+
+    with contextlib.suppress(Exception):  # its errors differ by platform and version
+        return getpass.getuser()
+    return None
+
+
+class Forkable(Protocol):
+    """Something that must not be used by a forked child as it is."""
+
+    def abandon(self) -> None:
+        """Let go, in the child, of what belongs to the parent."""
+
+
+_forkables: "weakref.WeakSet[Forkable]" = weakref.WeakSet()
+
+
+def abandon_in_child(thing: Forkable) -> None:
+    """Have `thing.abandon()` called in every child that this process forks."""
+    _forkables.add(thing)
+
+
+def _abandon_all() -> None:
+    for thing in list(_forkables):
+        thing.abandon()
+
+
+def around_fork(before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:
+    """Have calls made around every fork of this process."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
+
+
+def on_network(path: Path) -> bool:
+    """Tell whether a path lies on a network filesystem, as far as the mount table says."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text()
+    except OSError:
+        return False
+    return _filesystem(path.resolve(), mounts) in NETWORK_FILESYSTEMS
+
+
+def _filesystem(path: Path, mounts: str) -> str:
+    """Return the type of the filesystem of the longest mount point that holds `path`."""
+    found, longest = "", -1
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        point = left.split(" ")[4].encode().decode("unicode_escape")
+        if path.is_relative_to(point) and len(point) > longest:
+            found, longest = right.split(" ")[0], len(point)
+    return found.removeprefix("fuse.")
+
+
+def writable(folder: Path) -> bool:
+    """Tell whether this process may write in a folder."""
+    return os.access(folder, os.W_OK | os.X_OK)

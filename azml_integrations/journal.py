@@ -1,0 +1,283 @@
+"""Journals: the truth about a run, one file per writing process, one line per event.
+
+`Journal` appends, and nothing else ever writes. `read` returns what lies between a cursor and the last whole
+line. `seal` compresses what nobody will add to any more.
+
+A writer locks its file for as long as it is open: the owner of a run exclusively (a reader that cannot share
+the lock knows that the owner lives), a guest in common with others (which keeps `seal` away).
+"""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, Literal, TypeAlias, cast
+
+import msgspec
+
+from . import host
+from ._version import __version__
+from .errors import StoreError
+from .records import Batch, Cursor, ExperimentEvent, JournalOpened, RunEvent
+
+FOLDER = "journal"
+CHUNK = 1 << 20
+"""Bytes that a reader takes at a time; a longer line is still read whole."""
+
+Event: TypeAlias = RunEvent | ExperimentEvent
+Role: TypeAlias = Literal["owner", "guest"]
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Event)
+
+
+class Journal:
+    """A process's own file among the journals of one folder; opened by the first append.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's or the experiment's folder; its ``journal/`` is made when needed.
+    role : {"owner", "guest"}
+        Whether the run lives and dies with this process.
+    """
+
+    def __init__(self, folder: Path, role: Role = "guest") -> None:
+        self.folder = folder / FOLDER
+        self.role: Role = role
+        self._fd = -1
+        self._lock = threading.RLock()  # reentrant: a signal handler may log while its thread logs
+        self._sync = os.environ.get("AZML_DURABILITY") == "full"
+        host.abandon_in_child(self)
+
+    def append(self, event: Event) -> None:
+        """Write one event as one line; when this returns, a kill of the process cannot lose it.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses; nothing of the event is stored then.
+        UnicodeEncodeError
+            If a string holds a lone surrogate; nothing is stored then.
+        """
+        line = _encode(event) + b"\n"
+        with self._lock:
+            try:
+                fd = self._fd
+                if fd < 0:
+                    fd = self._open()
+                written = os.write(fd, line)
+                if written != len(line):
+                    self._finish(fd, line, written)
+                if self._sync:
+                    os.fsync(fd)
+            except OSError as error:
+                raise StoreError(str(self.folder), error) from error
+
+    def alone(self) -> bool:
+        """Tell whether no other file stands beside this one."""
+        return self._fd >= 0 and len(files(self.folder.parent)) == 1
+
+    def close(self) -> None:
+        """Let go of the file and its lock; a later append opens a new one, as a guest."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+            self.role = "guest"
+
+    def abandon(self) -> None:
+        """In a forked child: close the parent's descriptor, never unlock it, and go on as a guest."""
+        self._lock = threading.RLock()
+        self.close()
+
+    def __del__(self) -> None:
+        """Close a journal that nobody holds any more."""
+        with contextlib.suppress(AttributeError, OSError):
+            if self._fd >= 0:
+                os.close(self._fd)
+
+    def _open(self) -> int:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            host.lock(fd, exclusive=self.role == "owner")
+            if os.fstat(fd).st_nlink:  # a doctor may have cleared the empty file away before it was locked
+                break
+            os.close(fd)
+        opened = JournalOpened(self.role, os.getpid(), host.name(), host.boot(), time.time(), __version__)
+        header = _encode(opened) + b"\n"
+        try:
+            self._finish(fd, header, os.write(fd, header))
+        except OSError:
+            os.close(fd)
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+        self._fd = fd
+        return fd
+
+    @staticmethod
+    def _finish(fd: int, line: bytes, written: int) -> None:
+        """Write the rest of a line, or take back its beginning: this file has no other writer."""
+        whole = os.fstat(fd).st_size - written
+        try:
+            while written < len(line):
+                written += os.write(fd, line[written:])
+        except OSError:
+            os.ftruncate(fd, whole)
+            raise
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the journal files below a run's folder, by name; a sealed one stands for its original."""
+    try:
+        found = os.listdir(folder / FOLDER)  # noqa: PTH208 - names are all that is wanted, on a warm path
+    except OSError:
+        return []
+    names = {name.removesuffix(".gz"): name for name in sorted(found) if name.endswith((".jsonl", ".jsonl.gz"))}
+    return [folder / FOLDER / names[key] for key in sorted(names)]
+
+
+def key(path: Path) -> str:
+    """Return the name that a journal file keeps when it is sealed."""
+    return path.name.removesuffix(".gz")
+
+
+def size(path: Path) -> int:
+    """Return the uncompressed length [bytes]; of a sealed file modulo 4 GiB, as gzip keeps it."""
+    if path.suffix != ".gz":
+        return path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(4), "little")
+
+
+def read(path: Path, before: Cursor) -> Iterator[Batch]:
+    """Yield the events after a cursor, a chunk of whole lines at a time.
+
+    A torn last line is left for later. A line that does not decode is skipped and counted.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or a sealed one fails its checksum.
+    """
+    if size(path) == before.offset % (1 << 32 if path.suffix == ".gz" else 1 << 63):
+        return
+    with _opened(path) as file:
+        file.seek(before.offset)
+        rest = b""
+        while chunk := file.read(CHUNK):
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            if newline:
+                batch = _batch(key(path), before, whole + newline)
+                yield batch
+                before = batch.after
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix != ".gz":
+        return path.open("rb")
+    import gzip  # 2 ms, only for sealed journals
+
+    return cast("IO[bytes]", gzip.open(path))
+
+
+def header(path: Path) -> JournalOpened | None:
+    """Return what a journal's first line says, or None when it is not there yet."""
+    try:
+        with _opened(path) as file:
+            first: object = _decoder.decode(file.readline())
+    except (OSError, EOFError, msgspec.MsgspecError):
+        return None
+    return first if isinstance(first, JournalOpened) else None
+
+
+def _batch(journal: str, before: Cursor, data: bytes) -> Batch:
+    lines = data.count(b"\n")
+    try:
+        events: list[Event] = _decoder.decode_lines(data)
+        damaged = 0
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        events = [event for line in data.split(b"\n")[:-1] if (event := _event(line)) is not None]
+        damaged = lines - len(events)
+    after = Cursor(
+        offset=before.offset + len(data),
+        line=before.line + lines,
+        clock=max([before.clock, *(event.at for event in events)]),
+        damaged=before.damaged + damaged,
+    )
+    return Batch(journal, before, after, events)  # type: ignore[arg-type]  # a run's folder holds run events
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return cast("Event", _decoder.decode(line))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def clock(batch: Batch) -> Iterator[float]:
+    """Yield the moment of each event, made monotonic within the file [s since the epoch, UTC]."""
+    moments = accumulate((event.at for event in batch.events), max, initial=batch.before.clock)
+    next(moments)
+    return moments
+
+
+# -- liveness and sealing ----------------------------------------------------------------------------
+
+
+def locked(path: Path) -> bool:
+    """Tell whether a living owner on this machine holds a journal."""
+    return not _probe(path, exclusive=False)
+
+
+def in_use(path: Path) -> bool:
+    """Tell whether any living process on this machine holds a journal open for writing."""
+    return not _probe(path, exclusive=True)
+
+
+def _probe(path: Path, *, exclusive: bool) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        return host.try_lock(fd, exclusive=exclusive)
+    finally:
+        os.close(fd)
+
+
+def seal(path: Path) -> bool:
+    """Compress a journal that nobody writes to any more; False when somebody does.
+
+    The compressed file is complete on disk before it takes the name, and the original leaves only then.
+    """
+    import gzip
+
+    with path.open("rb") as original:
+        if not host.try_lock(original.fileno(), exclusive=True) or not original.readline():
+            return False
+        original.seek(0)
+        sealed = path.with_name(path.name + ".gz")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        with (
+            partial.open("wb") as raw,
+            gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out,
+        ):
+            while chunk := original.read(CHUNK):
+                out.write(chunk)
+            out.flush()
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.rename(sealed)
+        path.unlink()
+    return True

@@ -1,0 +1,131 @@
+"""The files of a run: artifacts under their own names where every platform takes them.
+
+`place` is the only way in and `locate` the only way out; both take names, and no name becomes a path unchecked.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from .. import names
+from ..errors import NameRefusedError, SourceNotFoundError, StoreError
+from ..records import ArtifactRecord, ArtifactStored
+
+CHUNK = 1 << 20
+
+
+def place(folder: Path, name: str, source: BinaryIO) -> ArtifactStored:
+    """Copy a stream into a run's folder under a name; what lay there is replaced at once or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    name : str
+        A name that `names.artifact` returned.
+    source : binary file
+        Read from where it stands to its end.
+
+    Returns
+    -------
+    event : ArtifactStored
+        What the journal must say about it.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses; what lay under the name before is untouched then.
+    NameRefusedError
+        If a symbolic link on the way leads out of the run.
+    """
+    path = _free_of_twins(folder, names.path_of(name).as_posix())
+    target = folder / path
+    partial = target.with_name(f".{target.name[:100]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
+    digest, size = hashlib.sha256(), 0
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _inside(folder, target, name)
+        with partial.open("xb") as out:
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                size += out.write(chunk)
+        partial.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(str(target), error) from error
+    return ArtifactStored(name, path, size, digest.hexdigest(), time.time())
+
+
+def locate(folder: Path, record: ArtifactRecord) -> Path:
+    """Return where an artifact lies.
+
+    Raises
+    ------
+    NameRefusedError
+        If a symbolic link on the way leads out of the run.
+    """
+    path = folder / record.path
+    _inside(folder, path, record.name)
+    return path
+
+
+def tree(source: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files below a folder with their relative POSIX paths, sorted; links to folders are not followed."""
+    for parent, folders, found in os.walk(source):
+        folders.sort()
+        for name in sorted(found):
+            path = Path(parent, name)
+            if path.is_file():
+                yield path.relative_to(source).as_posix(), path
+
+
+def opened(source: object) -> BinaryIO:
+    """Return a path or stream as a binary stream; a text stream is encoded as UTF-8.
+
+    Raises
+    ------
+    SourceNotFoundError
+        If it is a path without a file, or neither path nor stream.
+    """
+    if isinstance(source, io.TextIOBase):
+        return io.BytesIO(source.read().encode())
+    if isinstance(source, io.IOBase) or hasattr(source, "read"):
+        return cast("BinaryIO", source)
+    if not isinstance(source, (str, os.PathLike)):
+        raise SourceNotFoundError(str(source), f"a path or a stream, got a {type(source).__name__}")
+    try:
+        return Path(source).open("rb")
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise SourceNotFoundError(os.fspath(source), "a file that exists") from error
+    except OSError as error:
+        raise StoreError(os.fspath(source), error, doing="read") from error
+
+
+def _inside(folder: Path, path: Path, name: str) -> None:
+    if not path.parent.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
+        raise NameRefusedError("artifact name", name, "a symbolic link on its way leads elsewhere")
+
+
+def _free_of_twins(folder: Path, path: str) -> str:
+    """Return the path, or an escaped one where the disk holds it under another spelling or as another kind.
+
+    A filesystem that takes ``Model.pkl`` and ``model.pkl`` for one file would otherwise lose one of them; a file
+    ``a`` stands in the way of ``a/b``.
+    """
+    here = folder
+    parts = path.split("/")
+    for position, part in enumerate(parts):
+        entry = here / part
+        last = position == len(parts) - 1
+        if os.path.lexists(entry) and (
+            not any(found.name == part for found in here.iterdir()) or entry.is_dir() == last
+        ):
+            return names.escaped(path).as_posix()
+        here = entry
+    return path

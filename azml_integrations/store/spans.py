@@ -1,0 +1,131 @@
+"""From a batch of events to columns of points: the part of a fold that runs for every point."""
+
+from collections.abc import Iterable, Sequence
+from math import isfinite, isnan
+from typing import NamedTuple
+
+from .. import journal
+from ..columns import plain
+from ..records import (
+    ArtifactMetric,
+    Batch,
+    ListLogged,
+    MetricPoint,
+    MetricsLogged,
+    PointKind,
+    RowLogged,
+    TableLogged,
+)
+
+
+class Span(NamedTuple):
+    """Points of one metric that follow each other in one journal and are of one kind.
+
+    Attributes
+    ----------
+    kind : str
+        Which verb logged them.
+    values, times, steps : list, each of shape (n,)
+        Columns.
+    """
+
+    kind: PointKind
+    values: list[object]
+    times: list[float]
+    steps: list[int | None]
+
+
+class Metric:
+    """What one batch adds to one metric."""
+
+    __slots__ = ("description", "spans")
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.description = ""
+
+    def span(self, kind: PointKind) -> Span:
+        """Return the span that a point of this kind goes to."""
+        if not self.spans or self.spans[-1].kind != kind:
+            self.spans.append(Span(kind, [], [], []))
+        return self.spans[-1]
+
+    def add(self, kind: PointKind, value: object, at: float, step: int | None, description: str) -> None:
+        """Append one point."""
+        _, values, times, steps = self.span(kind)
+        values.append(value)
+        times.append(at)
+        steps.append(step)
+        if description:
+            self.description = description
+
+
+def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, int]]]:
+    """Sort a batch into points by metric, and all other events with their moment and position."""
+    metrics: dict[str, Metric] = {}
+    others: list[tuple[object, float, int]] = []
+    for position, (event, at) in enumerate(zip(batch.events, journal.clock(batch), strict=True)):
+        if type(event) is MetricPoint:
+            if (metric := metrics.get(event.name)) is None:
+                metric = metrics[event.name] = Metric()
+            metric.add("scalar", event.value, at, event.step, event.description)
+        elif isinstance(event, MetricsLogged):
+            for name, value in event.values.items():
+                metrics.setdefault(name, Metric()).add("scalar", value, at, event.step, "")
+        elif isinstance(event, ListLogged):
+            metrics.setdefault(event.name, Metric()).add("list", event.values, at, None, event.description)
+        elif isinstance(event, RowLogged):
+            metrics.setdefault(event.name, Metric()).add("row", event.row, at, None, event.description)
+        elif isinstance(event, TableLogged):
+            metrics.setdefault(event.name, Metric()).add("table", event.columns, at, None, event.description)
+        elif isinstance(event, ArtifactMetric):
+            metrics.setdefault(event.name, Metric()).add(event.kind, event.artifact, at, event.step, event.description)
+        else:
+            others.append((event, at, batch.before.line + position))
+    return metrics, others
+
+
+class Extent(NamedTuple):
+    """Least, greatest and last number among some values; None where there is no number."""
+
+    least: float | None
+    greatest: float | None
+    last: float | None
+
+    def with_later(self, later: "Extent") -> "Extent":
+        """Return the extent of both, the other's numbers coming later."""
+        return Extent(
+            min((x for x in (self.least, later.least) if x is not None), default=None),
+            max((x for x in (self.greatest, later.greatest) if x is not None), default=None),
+            self.last if later.last is None else later.last,
+        )
+
+
+def extent(kind: PointKind, values: Sequence[object]) -> Extent:
+    """Return the extent of a span's numbers; rows, tables and files have none."""
+    if kind == "list":
+        values = [item for sequence in values for item in sequence]  # type: ignore[attr-defined]
+    elif kind != "scalar":
+        return Extent(None, None, None)
+    if set(map(type, values)) == {float} and all(map(isfinite, values)):  # type: ignore[arg-type]
+        return Extent(min(values), max(values), values[-1])  # type: ignore[type-var, arg-type]
+    return _extent_of_any(values)
+
+
+def _extent_of_any(values: Iterable[object]) -> Extent:
+    numbers = [number for value in values if (number := _number(value)) is not None]
+    if not numbers:
+        return Extent(None, None, None)
+    last = numbers[-1]
+    sound = [number for number in numbers if not isnan(number)]
+    return Extent(min(sound, default=None), max(sound, default=None), None if isnan(last) else last)
+
+
+def _number(value: object) -> float | None:
+    value = plain(value)
+    if isinstance(value, str) or value is None:
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:  # an int beyond the floats
+        return None
