@@ -9,7 +9,8 @@ code   rest
 ``r``  an arithmetic sequence: start and stride as two little-endian int64
 ``d``  little-endian float64, one a value (NaN and the infinities as they are)
 ``q``  little-endian int64, one a value
-``j``  a JSON array; a non-finite float in it is ``{"$float": "nan"}``
+``j``  a JSON array; a non-finite float in it is ``{"$float": "nan"}``, and an object whose only key begins with
+       ``$`` stands inside another: ``{"$": {"$float": 1}}`` is the row whose column is named ``$float``
 =====  ===========================================================================================
 """
 
@@ -69,6 +70,8 @@ def plain(value: object) -> object:
     if isinstance(value, dict):
         if value.keys() == {"$float"}:
             return float(value["$float"])
+        if value.keys() == {"$"}:
+            value = value["$"]
         return {key: plain(item) for key, item in value.items()}
     return value
 
@@ -80,7 +83,8 @@ def tagged(value: object) -> object:
     if isinstance(value, list):
         return [tagged(item) for item in value]
     if isinstance(value, dict):
-        return {key: tagged(item) for key, item in value.items()}
+        inside = {key: tagged(item) for key, item in value.items()}
+        return {"$": inside} if len(inside) == 1 and next(iter(inside)).startswith("$") else inside
     return value
 
 

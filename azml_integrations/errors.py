@@ -5,7 +5,7 @@
     AzmlError (also named AzureMLException)
     ├── UserErrorException (ValueError)
     │   ├── AuthenticationException
-    │   ├── MetricError             a value that no log verb can hold
+    │   ├── MetricError             (TypeError) a value that no log verb can hold
     │   ├── NameRefusedError        a name that cannot be a metric, tag, file, experiment or run
     │   ├── ArtifactNotFoundError   (FileNotFoundError) no such file in the run
     │   ├── SourceNotFoundError     (FileNotFoundError) no such file to upload
@@ -46,6 +46,7 @@ keeps the culprit as an attribute and says what came, what was wanted, and the w
 """
 
 import json
+from typing import cast
 
 
 class AzmlError(Exception):
@@ -78,7 +79,8 @@ class AzmlError(Exception):
 
 
 def _rebuild(kind: type[AzmlError], args: tuple[object, ...], state: dict[str, object]) -> AzmlError:
-    error = kind.__new__(kind, *args)
+    base = OSError if issubclass(kind, OSError) else Exception  # the first builtin in line may have another layout
+    error = cast("AzmlError", base.__new__(kind, *args))
     error.args = args
     error.__dict__.update(state)
     return error
@@ -192,7 +194,7 @@ class WorkspacePrivateEndpointException(AzmlError):
 # -- finer errors ------------------------------------------------------------------------------------
 
 
-class MetricError(UserErrorException):
+class MetricError(UserErrorException, TypeError):
     """A value that no log verb can hold.
 
     Attributes
@@ -382,12 +384,12 @@ class StoreError(AzmlError, OSError):
 
     def __init__(self, path: str, cause: BaseException, doing: str = "write to") -> None:
         self.path = path
-        self.errno = getattr(cause, "errno", None)
         super().__init__(
             f"cannot {doing} {path}: {cause}; what was logged before is safe; free space or fix the folder and log "
             f"again, or set AZML_ON_ERROR=warn to go on without",
             cause,
         )
+        self.errno = getattr(cause, "errno", None)  # OSError's own `__init__` sets it too
 
 
 class IndexUnavailableError(StoreError):

@@ -33,14 +33,14 @@ def scalar(name: str, value: object, description: str, step: int | None, warn: W
     Raises
     ------
     MetricError
-        If `value` is a list, range, set or generator, or `step` is no whole number >= 0.
+        If `value` is a list, range or generator, or `step` is no whole number >= 0.
     NameRefusedError
         If the name, a string value or the description cannot be stored.
     """
+    if type(name) is not str or len(name) > names.MOST or "\0" in name:
+        name = names.label("metric name", name)
     if type(value) is not float or not isfinite(value):
         value = stored(name, value, warn)
-    if type(name) is not str or len(name) > names.MOST or "\0" in name:
-        names.label("metric name", name)
     if step is not None and (type(step) is not int or step < 0):
         step = _step(name, step)
     return MetricPoint(name, value, time.time(), step, description and _description(description))
@@ -77,7 +77,7 @@ def sequence(name: str, values: object, description: str = "") -> ListLogged:
     MetricError
         If `values` cannot be iterated over, or one of them is no scalar.
     """
-    names.label("metric name", name)
+    name = names.label("metric name", name)
     return ListLogged(
         name, [item(name, value) for value in _items(name, values)], time.time(), _description(description)
     )
@@ -91,7 +91,7 @@ def row(name: str, columns: Mapping[str, object], description: str | None = None
     MetricError
         If a value is no scalar.
     """
-    names.label("metric name", name)
+    name = names.label("metric name", name)
     cells = {names.label("column name", key): item(name, value) for key, value in columns.items()}
     return RowLogged(name, cells, time.time(), _description(description or ""))
 
@@ -104,7 +104,7 @@ def table(name: str, value: object, description: str = "") -> TableLogged:
     MetricError
         If `value` is no dict, its columns differ in length, or a cell is no scalar.
     """
-    names.label("metric name", name)
+    name = names.label("metric name", name)
     if not isinstance(value, Mapping):
         raise MetricError(name, value, "a dict of columns, such as {'x': [1, 2], 'y': [3, 4]}")
     columns = {names.label("column name", key): _column(name, column) for key, column in value.items()}
@@ -160,18 +160,15 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        detached = value.detach() if hasattr(value, "detach") else value
-        return _plain_or_not(detached.item())
+        value = (value.detach() if hasattr(value, "detach") else value).item()
+        if isinstance(value, (*_PLAIN, float)):
+            return value
     if hasattr(value, "as_integer_ratio"):  # Decimal, Fraction and other exact numbers
         try:
             return float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
             return _NOT_PLAIN
     return _NOT_PLAIN
-
-
-def _plain_or_not(value: object) -> object:
-    return value if isinstance(value, (*_PLAIN, float)) else _NOT_PLAIN
 
 
 def _exact(value: object) -> object:
@@ -183,11 +180,11 @@ def _exact(value: object) -> object:
 
 
 def _items(name: str, values: object) -> Iterable[object]:
-    if not isinstance(values, Iterable):
-        raise MetricError(name, values, "an iterable of numbers or strings; for one value use log")
     if hasattr(values, "tolist") and hasattr(values, "shape"):  # arrays, tensors, series: Python scalars in one go
         values = values.tolist()
-    return cast("Iterable[object]", values)
+    if not isinstance(values, Iterable):
+        raise MetricError(name, values, "an iterable of numbers or strings; for one value use log")
+    return values
 
 
 def _column(name: str, column: object) -> list[Stored]:

@@ -50,7 +50,7 @@ def text(what: str, value: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise NameRefusedError(what, value, "it holds a lone surrogate, which is no character") from None
-    return value
+    return value if type(value) is str else str.__str__(value)  # numpy.str_ and StrEnum are no JSON
 
 
 def experiment(name: object) -> str:
@@ -86,7 +86,7 @@ def run(run_id: object) -> str:
         some platform reserves.
     """
     name = _checked("run id", run_id, _RUN, "letters, digits, -, _ and ., first a letter or digit, 1 to 256")
-    if not _safe(name[:120]):
+    if name.endswith(".") or _RESERVED.fullmatch(name):
         raise NameRefusedError("run id", name, "it is reserved on some platform, or ends in a dot")
     return name
 

@@ -33,3 +33,8 @@ def leave(run: Ending) -> None:
 def current() -> Ending | None:
     """Return the innermost run of this context that is not over."""
     return next((run for run in reversed(_stack.get()) if not run.over), None)
+
+
+def clear() -> None:
+    """Have no current run in this context."""
+    _stack.set(())

@@ -9,8 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -82,8 +83,32 @@ def without_user(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def dirty(start: Path) -> "subprocess.Popen[bytes] | None":
-    """Ask git in the background whether the tree has uncommitted changes; None without git or tree."""
+class Dirtiness:
+    """Whether a tree has uncommitted changes: asked in the background, answered when a run ends."""
+
+    def __init__(self, start: Path) -> None:
+        self._asked = _ask(start)
+        self._answer: str | None = None
+
+    def answer(self, patience: float) -> str | None:
+        """Return ``"True"`` or ``"False"``; None when git is missing, failed, or takes too long [s]."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self._answer = _heard(asked, patience)
+        return self._answer
+
+
+def at(start: Path) -> tuple[dict[str, str], Dirtiness]:
+    """Return git's properties of a tree, and its dirtiness; many runs in a row share one look [30 s]."""
+    return _looked(start, round(time.monotonic() / 30))
+
+
+@lru_cache(maxsize=1)
+def _looked(start: Path, _when: int) -> tuple[dict[str, str], Dirtiness]:
+    return git(start), Dirtiness(start)
+
+
+def _ask(start: Path) -> "subprocess.Popen[bytes] | None":
     if _git_folder(start) is None:
         return None
     command = ["git", "-C", str(start), "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]
@@ -95,8 +120,7 @@ def dirty(start: Path) -> "subprocess.Popen[bytes] | None":
         return None
 
 
-def answer(asked: "subprocess.Popen[bytes]", patience: float) -> str | None:
-    """Return what git said about dirtiness as ``"True"`` or ``"False"``; None when it failed or takes too long [s]."""
+def _heard(asked: "subprocess.Popen[bytes]", patience: float) -> str | None:
     try:
         out, _ = asked.communicate(timeout=patience)
     except subprocess.TimeoutExpired:

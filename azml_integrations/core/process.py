@@ -1,17 +1,20 @@
 """The run that this process is part of, when nobody hands one over: a submission's, or one of its own."""
 
 import os
+import threading
 import time
 import uuid
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from .. import errors
-from ..records import RunStatus
+from ..journal import Event
+from ..records import ErrorInfo, ErrorNoted, RunRecord, RunStatus, RunStore
+from ..store.sqlite import SqliteStore
 from . import context, facts
 from .experiment import Experiment
-from .run import Run
+from .run import Run, error_info
 from .workspace import Scope, Workspace
 
 REQUIRED = (
@@ -39,7 +42,7 @@ def run_of_process(*, allow_offline: bool = True) -> Run:
             f"with allow_offline=True a run of the process itself is used"
         )
     current = context.current()
-    return current if isinstance(current, Run) else _offline(os.getpid())
+    return current if isinstance(current, Run) else _offline()
 
 
 def current_run() -> Run | None:
@@ -56,7 +59,7 @@ def current_run() -> Run | None:
     current = context.current()
     if isinstance(current, Run):
         return current
-    return _submitted() or next((run for run in _begun if not run.over), None)
+    return _submitted() or next((run for run in _own if not run.over), None)
 
 
 def implicit_run(*, name: str | None = None) -> Run:
@@ -75,13 +78,13 @@ def implicit_run(*, name: str | None = None) -> Run:
     run : Run
         Running; end it with `Run.complete` or `Run.fail`.
     """
-    run = Run._create(_experiment(), name=name)  # noqa: SLF001 - the one door
+    experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
+    if _is_follower():
+        run: Run = _SilentRun._handle(experiment, str(uuid.uuid4()))  # noqa: SLF001 - a constructor
+    else:
+        run = Run._create(experiment, name=name)  # noqa: SLF001 - the one door
     context.enter(run)
     return run
-
-
-def _experiment() -> Experiment:
-    return Experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
 
 
 @cache
@@ -119,10 +122,7 @@ class _SubmittedRun(Run):
 
     def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
         """Record why; the status is left to the exit code."""
-        from ..records import ErrorNoted
-        from .run import _error
-
-        if (error := _error(error_details, error_code)) is not None:
+        if (error := error_info(error_details, error_code)) is not None:
             self._append(ErrorNoted(error, time.time()))
 
     def __enter__(self) -> Self:
@@ -150,27 +150,32 @@ def _submitted_run(
 class _OfflineRun(Run):
     """The run of a process that nobody submitted: stored like any other, it appears with the first verb."""
 
-    _born = False
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._born = False
+        self._birth = threading.RLock()
 
-    def _append(self, event: Any) -> None:
+    def _append(self, event: Event) -> None:
         if not self._born:
             self._be_born()
         super()._append(event)
 
-    def _record(self) -> Any:
-        if not self._born:
-            self._be_born()
-        return super()._record()
-
-    def _store(self) -> Any:
+    def _store(self) -> RunStore:
         if not self._born:
             self._be_born()
         return super()._store()
 
     def _be_born(self) -> None:
-        self._born = True
-        self._experiment._make()
-        self._begin(None, None, None, None, Path("outputs").resolve())
+        """Make the run's folder, once, whichever thread logs first."""
+        with self._birth:
+            if not self._born:
+                self._born = True  # what follows logs through this very handle
+                try:
+                    self._experiment._make()
+                    self._begin(None, None, None, None, Path("outputs").resolve())
+                except BaseException:
+                    self._born = False
+                    raise
 
     def complete(self, _set_status: bool = True) -> None:
         """End the run well; one that logged nothing leaves nothing."""
@@ -192,16 +197,60 @@ class _OfflineRun(Run):
         return super().child_run(name, run_id or f"{self.id}.{uuid.uuid4()}", outputs)
 
 
-_begun: list[_OfflineRun] = []
-"""This process's own run, once `Run.get_context` has made it."""
+class _SilentRun(_OfflineRun):
+    """The run of a worker that is not the first of its group: it takes every verb and stores nothing."""
+
+    def _be_born(self) -> None:
+        self._born = True
+
+    def _append(self, event: Event) -> None:
+        """Store nothing."""
+
+    def _put(self, name: str, source: BinaryIO) -> None:
+        """Store nothing."""
+
+    def _store(self) -> RunStore:
+        return SqliteStore(None)
+
+    def _record(self) -> RunRecord:
+        return RunRecord(self.id, self._experiment.name, 0, RunStatus.RUNNING, time.time())
+
+    def _fold(self) -> None:
+        """Show nothing."""
+
+    def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
+        self._over = True
+
+    def __enter__(self) -> Self:
+        """Make this the current run."""
+        context.enter(self)
+        return self
+
+    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
+        """Return another run that stores nothing."""
+        return _SilentRun._handle(self._experiment, f"{self.id}.{uuid.uuid4()}")
 
 
-@cache
-def _offline(_pid: int) -> _OfflineRun:
-    """Return this process's own run; a forked child that asks anew answers its parent's."""
-    if _begun and not _begun[-1].over:
-        return _begun[-1]
-    experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
-    run = _OfflineRun._handle(experiment, f"OfflineRun_{uuid.uuid4()}", "owner")  # noqa: SLF001
-    _begun.append(run)
-    return run
+def _is_follower() -> bool:
+    """Tell whether this process is a worker of a group and not its first, with no run handed down to it."""
+    rank = os.environ.get("RANK", "0")
+    return rank.isdigit() and int(rank) > 0 and "AZUREML_RUN_ID" not in os.environ
+
+
+_own: list[_OfflineRun] = []
+"""This process's own run, once `Run.get_context` has made it; a forked child goes on with its parent's."""
+
+
+def _offline() -> _OfflineRun:
+    """Return this process's own run; a new one where the last has ended."""
+    if not _own or _own[-1].over:
+        kind = _SilentRun if _is_follower() else _OfflineRun
+        experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
+        _own[:] = [kind._handle(experiment, f"OfflineRun_{uuid.uuid4()}", "owner")]  # noqa: SLF001 - a constructor
+    return _own[0]
+
+
+def forget() -> None:
+    """Forget which run this process is part of, as in a process just begun; for tests and notebooks."""
+    _own.clear()
+    context.clear()

@@ -31,6 +31,7 @@ from .pages import DOCS, escape, link_html, made_up_name, table_html
 from .tee import teed
 
 if TYPE_CHECKING:
+    from . import facts
     from .experiment import Experiment
     from .workspace import Workspace
 
@@ -69,7 +70,7 @@ class Run(LoggingVerbs):
         self._kinds = {}
         self._outputs: Path | None = None
         self._logs_since: float | None = None
-        self._asked_git: Any = None
+        self._dirtiness: facts.Dirtiness | None = None
         self._tees = contextlib.ExitStack()
 
     # -- beginning -----------------------------------------------------------------------------------
@@ -143,10 +144,8 @@ class Run(LoggingVerbs):
         """Write down where the run came from: git, script, packages, arguments; never a secret."""
         from . import facts
 
-        here = Path.cwd()
-        properties = facts.git(here)
-        if properties:
-            self._asked_git = facts.dirty(here)
+        git, self._dirtiness = facts.at(Path.cwd())
+        properties = dict(git)
         if script := facts.script():
             properties["azml.script"] = script.name
         properties["azml.arguments"] = encode(facts.arguments()).decode()
@@ -192,7 +191,7 @@ class Run(LoggingVerbs):
         OptionError
             If `error_details` is neither a string nor an exception.
         """
-        self._end(RunStatus.FAILED, _error(error_details, error_code))
+        self._end(RunStatus.FAILED, error_info(error_details, error_code))
 
     def cancel(self) -> None:
         """End the run early, as Canceled."""
@@ -208,9 +207,10 @@ class Run(LoggingVerbs):
         self._collect_all()
         self._report_lost()
         if status is not None:
-            self._set_status(status, error)
+            self._append(StatusChanged(str(status), time.time(), error))
         self._over = True
         self._journal.close()
+        self._workspace.view.settle(self.id)
         ending.watch().remove(self)
         _tell("azml_run_ended", lambda: {"record": self._record()})
 
@@ -222,12 +222,9 @@ class Run(LoggingVerbs):
             self._collect(self._outputs, "outputs")
             if self._logs_since is not None and Path("logs").is_dir():
                 self._collect(Path("logs"), "logs", self._logs_since)
-        if self._asked_git is not None:
-            asked, self._asked_git = self._asked_git, None
-            if (dirty := facts.answer(asked, patience=0.5)) is not None:
-                self._append(
-                    PropertiesAdded({"azureml.git.dirty": dirty, "azml.git.dirty_asked": "at the end"}, time.time())
-                )
+        if self._dirtiness is not None and (dirty := self._dirtiness.answer(patience=0.5)) is not None:
+            self.add_properties({"azureml.git.dirty": dirty, "azml.git.dirty_asked": "at the end"})
+            self._dirtiness = None
         if "cells.py" in (texts := facts.program()):
             self._record_texts(texts)
 
@@ -785,7 +782,14 @@ def _wanted(filters: str | Mapping[str, str] | None) -> dict[str, str | None] | 
     return {key: str(value) for key, value in filters.items()}
 
 
-def _error(details: object, code: str | None) -> ErrorInfo | None:
+def error_info(details: object, code: str | None) -> ErrorInfo | None:
+    """Return why a run failed, from what `Run.fail` takes.
+
+    Raises
+    ------
+    OptionError
+        If it is neither a string nor an exception.
+    """
     if details is None:
         return None
     if isinstance(details, BaseException):

@@ -119,8 +119,8 @@ class Workspace:
         """
         chosen = os.environ.get("AZML_WORKSPACE")
         if path is None and chosen:
-            return _from_address(chosen)
-        found = _find_config(Path(path) if path is not None else Path.cwd(), _file_name)
+            return from_address(chosen)
+        found = find_config(Path(path) if path is not None else Path.cwd(), _file_name)
         if found is not None:
             return _from_file(found)
         if path is not None:
@@ -270,6 +270,16 @@ class Workspace:
     def tags(self) -> dict[str, str]:
         """Return the tags, as they were given."""
         return dict(self._facts.get("tags") or {})
+
+    @property
+    def discovery_url(self) -> str:
+        """Return the address of the workspace's folder."""
+        return self.root.as_uri()
+
+    @property
+    def service_context(self) -> "Workspace":
+        """Return the workspace itself: there is no service behind it."""
+        return self
 
     def get_details(self) -> dict[str, Any]:
         """Return what is known about the workspace, in SDK v1's words."""
@@ -509,7 +519,7 @@ def _announce(root: str) -> None:
 # -- config.json -------------------------------------------------------------------------------------
 
 
-def _find_config(start: Path, file_name: str | None) -> Path | None:
+def find_config(start: Path, file_name: str | None) -> Path | None:
     """Search as SDK v1 did: kinds of folder first, then file names, then upwards."""
     if start.is_file():
         return start
@@ -532,7 +542,7 @@ def _from_file(path: Path) -> Workspace:
     if not isinstance(facts, dict):
         raise errors.ConfigError(str(path), f"holds a JSON {type(facts).__name__}")
     if isinstance(store := facts.get("store"), str):
-        return _from_address(store, path.parent, _scope_in(facts))
+        return from_address(store, path.parent, _scope_in(facts))
     scope = _scope_in(facts)
     if scope is None:
         raise errors.ConfigError(str(path), f"has only the keys {', '.join(sorted(facts)) or '(none)'}")
@@ -550,7 +560,7 @@ def _scope_in(facts: dict[str, object]) -> Scope | None:
     return Scope(*map(str, found)) if all(found) else None
 
 
-def _from_address(address: str, relative_to: Path | None = None, scope: Scope | None = None) -> Workspace:
+def from_address(address: str, relative_to: Path | None = None, scope: Scope | None = None) -> Workspace:
     """Return the workspace in a folder, or one whose index a plugin keeps elsewhere."""
     if address.startswith("file://"):
         from urllib.parse import unquote, urlsplit

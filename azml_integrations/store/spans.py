@@ -1,8 +1,8 @@
 """From a batch of events to columns of points: the part of a fold that runs for every point."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite, isnan
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from .. import journal
 from ..columns import plain
@@ -50,39 +50,60 @@ class Metric:
             self.spans.append(Span(kind, [], [], []))
         return self.spans[-1]
 
-    def add(self, kind: PointKind, value: object, at: float, step: int | None, description: str) -> None:
+
+Appenders: TypeAlias = tuple[Callable[[object], None], Callable[[float], None], Callable[[int | None], None]]
+"""How to append a value, its moment and its step to a span."""
+
+
+class Gathering:
+    """Points of one batch, sorted by metric as they come."""
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, Metric] = {}
+        self.scalars: dict[str, Appenders] = {}
+        """Of each metric whose newest span is one of scalars: the path of nearly every point."""
+
+    def add(self, kind: PointKind, name: str, value: object, at: float, step: int | None, description: str) -> None:
         """Append one point."""
-        _, values, times, steps = self.span(kind)
+        metric = self.metrics.setdefault(name, Metric())
+        _, values, times, steps = metric.span(kind)
         values.append(value)
         times.append(at)
         steps.append(step)
-        if description:
-            self.description = description
+        metric.description = description or metric.description
+        if kind == "scalar":
+            self.scalars[name] = values.append, times.append, steps.append
+        else:
+            self.scalars.pop(name, None)
 
 
 def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, int]]]:
-    """Sort a batch into points by metric, and all other events with their moment and position."""
-    metrics: dict[str, Metric] = {}
+    """Sort a batch into points by metric, and all other events with their moment and line."""
+    gathering = Gathering()
     others: list[tuple[object, float, int]] = []
-    for position, (event, at) in enumerate(zip(batch.events, journal.clock(batch), strict=True)):
+    known, add = gathering.scalars.get, gathering.add
+    for line, (event, at) in enumerate(zip(batch.events, journal.clock(batch), strict=True), batch.before.line):
         if type(event) is MetricPoint:
-            if (metric := metrics.get(event.name)) is None:
-                metric = metrics[event.name] = Metric()
-            metric.add("scalar", event.value, at, event.step, event.description)
+            if (append := known(event.name)) is None or event.description:
+                add("scalar", event.name, event.value, at, event.step, event.description)
+            else:
+                append[0](event.value)
+                append[1](at)
+                append[2](event.step)
         elif isinstance(event, MetricsLogged):
             for name, value in event.values.items():
-                metrics.setdefault(name, Metric()).add("scalar", value, at, event.step, "")
+                add("scalar", name, value, at, event.step, "")
         elif isinstance(event, ListLogged):
-            metrics.setdefault(event.name, Metric()).add("list", event.values, at, None, event.description)
+            add("list", event.name, event.values, at, None, event.description)
         elif isinstance(event, RowLogged):
-            metrics.setdefault(event.name, Metric()).add("row", event.row, at, None, event.description)
+            add("row", event.name, event.row, at, None, event.description)
         elif isinstance(event, TableLogged):
-            metrics.setdefault(event.name, Metric()).add("table", event.columns, at, None, event.description)
+            add("table", event.name, event.columns, at, None, event.description)
         elif isinstance(event, ArtifactMetric):
-            metrics.setdefault(event.name, Metric()).add(event.kind, event.artifact, at, event.step, event.description)
+            add(event.kind, event.name, event.artifact, at, event.step, event.description)
         else:
-            others.append((event, at, batch.before.line + position))
-    return metrics, others
+            others.append((event, at, line))
+    return gathering.metrics, others
 
 
 class Extent(NamedTuple):

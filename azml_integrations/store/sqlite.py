@@ -9,11 +9,11 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -585,8 +585,8 @@ _BlockRow = tuple[str, PointKind, int, bytes, bytes, bytes]
 def _series(rows: list[_BlockRow]) -> Series:
     """Join blocks into columns; several journals are merged by time, ties by journal and line."""
     values = _joined([(values, n) for _, _, n, _, _, values in rows])
-    times = cast("Sequence[float]", _joined([(times, n) for _, _, n, _, times, _ in rows]))
-    steps = cast("Sequence[int | None]", _joined([(steps, n) for _, _, n, steps, _, _ in rows]))
+    times = cast("Sequence[float]", _Late([(times, n) for _, _, n, _, times, _ in rows]))
+    steps = cast("Sequence[int | None]", _Late([(steps, n) for _, _, n, steps, _, _ in rows]))
     kinds = None
     if len({kind for _, kind, *_ in rows}) > 1:
         kinds = [kind for _, kind, n, *_ in rows for _ in range(n)]
@@ -596,6 +596,26 @@ def _series(rows: list[_BlockRow]) -> Series:
         kinds = kinds and [kinds[i] for i in order]
     first = kinds[0] if kinds else rows[0][1]
     return Series(first, values, times, steps, kinds)
+
+
+class _Late(Sequence[object]):
+    """A column that is unpacked when somebody looks: who wants the values alone does not pay for their times."""
+
+    def __init__(self, parts: list[tuple[bytes, int]]) -> None:
+        self._parts = parts
+
+    @cached_property
+    def _column(self) -> Sequence[object]:
+        return _joined(self._parts)
+
+    def __len__(self) -> int:
+        return sum(n for _, n in self._parts)
+
+    def __getitem__(self, position: Any) -> Any:
+        return self._column[position]
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._column)
 
 
 def _joined(parts: list[tuple[bytes, int]]) -> Sequence[object]:

@@ -20,6 +20,9 @@ ALLOWANCE = 0.05
 SEALING = 0.05
 """Time that one refresh may spend on compressing journals of ended runs [s]; the doctor has no bound."""
 
+SEALED_BY_READERS = 256 << 10
+"""Largest journal that a reader compresses [bytes]; larger ones wait for the doctor."""
+
 SETTLED_MTIME = 2.0
 """Age of a folder's modification time from which it can be trusted not to change unseen [s]."""
 
@@ -145,18 +148,25 @@ class View:
         if any(journal.in_use(path) for path in paths if _ours(path)):
             return
         if seal and host.writable(self.runs):
-            self._seal(paths)
+            self._seal(paths, most=SEALED_BY_READERS)
         store.settle(run_id)
 
     @staticmethod
-    def _seal(paths: list[Path]) -> int:
-        """Compress journals of this host's current and former boots; return how many."""
+    def _seal(paths: list[Path], most: float = inf) -> int:
+        """Compress journals of this host, its former boots included, up to a size [bytes]; return how many."""
         sealed = 0
         for path in paths:
             with contextlib.suppress(OSError):  # a full disk: sealing can wait
-                if _ours(path):
+                if _ours(path) and journal.size(path) <= most:
                     sealed += journal.seal(path)
         return sealed
+
+    def settle(self, run_id: str) -> None:
+        """Fold a run that its owner has just ended, and spare the readers another look at it."""
+        self.fold(run_id)
+        if self._index is not None:
+            with contextlib.suppress(IndexUnavailableError):
+                self._settle(self._index, run_id, seal=False)
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""
