@@ -61,6 +61,31 @@ def unpack(data: bytes, n: int) -> Sequence[object]:
             raise ValueError(f"a column packed as {code!r} is not known; expected n, r, d, q or j")
 
 
+def join(parts: Sequence[tuple[bytes, int]]) -> Sequence[object]:
+    """Return several packed columns, each with its length, as one; parts that are packed alike stay an array."""
+    codes = {data[:1] for data, _ in parts}
+    if codes in ({b"d"}, {b"q"}):
+        return _array(codes.pop().decode(), *(memoryview(data)[1:] for data, _ in parts))
+    columns = [unpack(data, n) for data, n in parts]
+    if codes == {b"r"} and (whole := _one_range(columns)) is not None:
+        return whole
+    return [value for column in columns for value in column]
+
+
+def _one_range(columns: list[Sequence[object]]) -> range | None:
+    """Return arithmetic sequences that go on from each other as one, or None where they do not."""
+    first, last = columns[0], columns[-1]
+    if not isinstance(first, range) or not isinstance(last, range):
+        return None
+    whole = range(first.start, last.stop, first.step)
+    position = 0
+    for column in columns:
+        if column != whole[position : position + len(column)]:
+            return None
+        position += len(column)
+    return whole if position == len(whole) else None
+
+
 def plain(value: object) -> object:
     """Return a decoded value with its tagged floats turned into floats, at any depth."""
     if isinstance(value, Special):
@@ -98,9 +123,10 @@ def _pack_ints(values: Sequence[int]) -> bytes:
         return b"j" + _encode(values)
 
 
-def _array(code: str, data: bytes) -> "array[float] | array[int]":
+def _array(code: str, *parts: bytes | memoryview) -> "array[float] | array[int]":
     column = array(code)
-    column.frombytes(data)
+    for part in parts:
+        column.frombytes(part)
     if sys.byteorder == "big":
         column.byteswap()
     return column

@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Literal, TypeAlias, cast
 
@@ -32,6 +33,7 @@ Event: TypeAlias = RunEvent | ExperimentEvent
 Role: TypeAlias = Literal["owner", "guest"]
 
 _encode = msgspec.json.Encoder().encode
+_moment = attrgetter("at")
 _decoder = msgspec.json.Decoder(Event)
 
 
@@ -238,7 +240,7 @@ def _batch(journal: str, before: Cursor, data: bytes) -> Batch:
     after = Cursor(
         offset=before.offset + len(data),
         line=before.line + lines,
-        clock=max([before.clock, *(event.at for event in events)]),
+        clock=max(before.clock, max(map(_moment, events), default=before.clock)),
         damaged=before.damaged + damaged,
     )
     return Batch(journal, before, after, events)  # type: ignore[arg-type]  # a run's folder holds run events
@@ -251,10 +253,11 @@ def _event(line: bytes) -> Event | None:
         return None
 
 
-def clock(batch: Batch) -> Iterator[float]:
-    """Yield the moment of each event, made monotonic within the file [s since the epoch, UTC]."""
-    moments = accumulate((event.at for event in batch.events), max, initial=batch.before.clock)
-    next(moments)
+def clock(batch: Batch) -> list[float]:
+    """Return the moment of each event, made monotonic within the file [s since the epoch, UTC]."""
+    moments = list(map(_moment, batch.events))
+    if moments and (moments[0] < batch.before.clock or moments != sorted(moments)):  # the clock was set back
+        return list(accumulate(moments, max, initial=batch.before.clock))[1:]
     return moments
 
 

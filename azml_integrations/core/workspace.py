@@ -328,7 +328,7 @@ class Workspace:
         """
         from .run import _revived
 
-        record = self.view.of(run_id).run(names.run(run_id))
+        record = self.view.of(names.run(run_id)).run(run_id)
         if record is None:
             raise errors.RunNotFoundError(run_id, f"workspace {self.name}")
         return _revived(self, record)

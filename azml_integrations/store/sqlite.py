@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from .. import host
-from ..columns import pack, unpack
+from ..columns import join, pack, unpack
 from ..errors import IndexUnavailableError
 from ..records import (
     TERMINAL,
@@ -584,7 +584,7 @@ _BlockRow = tuple[str, PointKind, int, bytes, bytes, bytes]
 
 def _series(rows: list[_BlockRow]) -> Series:
     """Join blocks into columns; several journals are merged by time, ties by journal and line."""
-    values = _joined([(values, n) for _, _, n, _, _, values in rows])
+    values = join([(values, n) for _, _, n, _, _, values in rows])
     times = cast("Sequence[float]", _Late([(times, n) for _, _, n, _, times, _ in rows]))
     steps = cast("Sequence[int | None]", _Late([(steps, n) for _, _, n, steps, _, _ in rows]))
     kinds = None
@@ -606,7 +606,7 @@ class _Late(Sequence[object]):
 
     @cached_property
     def _column(self) -> Sequence[object]:
-        return _joined(self._parts)
+        return join(self._parts)
 
     def __len__(self) -> int:
         return sum(n for _, n in self._parts)
@@ -616,32 +616,6 @@ class _Late(Sequence[object]):
 
     def __iter__(self) -> Iterator[object]:
         return iter(self._column)
-
-
-def _joined(parts: list[tuple[bytes, int]]) -> Sequence[object]:
-    """Unpack columns into one; parts packed alike stay an array."""
-    if len(parts) == 1:
-        return unpack(*parts[0])
-    codes = {data[:1] for data, _ in parts}
-    if codes in ({b"d"}, {b"q"}):
-        return unpack(codes.pop() + b"".join(data[1:] for data, _ in parts), sum(n for _, n in parts))
-    columns = [unpack(data, n) for data, n in parts]
-    if codes == {b"r"} and (whole := _one_range(columns)) is not None:
-        return whole
-    return [value for column in columns for value in column]
-
-
-def _one_range(columns: list[Sequence[object]]) -> range | None:
-    first, last = columns[0], columns[-1]
-    if not isinstance(first, range) or not isinstance(last, range):
-        return None
-    whole = range(first.start, last.stop, first.step)
-    position = 0
-    for column in columns:
-        if column != whole[position : position + len(column)]:
-            return None
-        position += len(column)
-    return whole if position == len(whole) else None
 
 
 def _json(value: object) -> str | None:

@@ -1,0 +1,272 @@
+"""Contestants, the environment each is installed in, and the processes in which they run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent
+
+#: Nobody's defaults are changed but these: no message home, and no word on the screen.
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",
+    "WANDB_SILENT": "true",
+}
+
+#: Before the next contestant's turn [s]: threads and helper processes of the last one come to rest.
+PAUSE = 0.05
+
+#: An answer that takes longer is none [s].
+PATIENCE = 600
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A contestant as it is announced.
+
+    Attributes
+    ----------
+    name : str
+        Its file in `contestants/`, and its environment.
+    title : str
+        What people call it.
+    requires : tuple of str
+        What pip installs for it.
+    imports : str or None
+        The statements that a user's script has at its top; None where there is nothing to import.
+    """
+
+    name: str
+    title: str
+    requires: tuple[str, ...] = ()
+    imports: str | None = None
+
+    @property
+    def head(self) -> str:
+        """Head of its column: the title, and the version where one is pinned."""
+        return " ".join([self.title, *(self.requires[0].split("==")[1:] if self.requires else [])])
+
+
+OURS = Entrant("azml", "ours", ("-e", str(REPOSITORY)), "import azml_integrations; azml_integrations.Run")
+BARE_WRITE = Entrant("os_write", "bare `os.write`")
+ENTRANTS = [
+    OURS,
+    BARE_WRITE,
+    Entrant("sqlite_insert", "SQLite insert"),
+    Entrant("mlflow_", "MLflow", ("mlflow==3.17.2",), "import mlflow"),
+    Entrant("wandb_", "W&B", ("wandb==0.31.0",), "import wandb"),
+    Entrant(
+        "tensorboard_",
+        "TensorBoard",
+        ("tensorboard==2.21.0", "tensorboardX==2.6.5"),
+        "from tensorboardX import SummaryWriter",
+    ),
+]
+
+
+class Refused(Exception):
+    """A contestant did not do what it was asked; the message is its own."""
+
+
+class Missing(Refused):
+    """A contestant has no such verb."""
+
+
+def installed(entrant: Entrant, environments: Path) -> Path:
+    """The interpreter of an entrant's environment, made now unless it was made before for the same requirements."""
+    folder = environments / entrant.name.rstrip("_")
+    python, receipt = folder / "bin" / "python", folder / "requirements.txt"
+    ours = (REPOSITORY / "pyproject.toml").read_text() if entrant is OURS else ""
+    wanted = "\n".join([sys.version, *entrant.requires, ours])
+    if not receipt.exists() or receipt.read_text() != wanted:
+        print(f"installing {entrant.head}", file=sys.stderr)
+        pip = ["--without-pip"] if not entrant.requires else []
+        subprocess.run([sys.executable, "-m", "venv", "--clear", *pip, folder], check=True)
+        if entrant.requires:
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *entrant.requires], check=True)
+        receipt.write_text(wanted)
+    return python
+
+
+class Worker:
+    """A process that runs one contestant and answers one request at a time.
+
+    Parameters
+    ----------
+    entrant : Entrant
+        Who runs in it.
+    python : Path
+        Interpreter of the entrant's environment.
+    home : Path
+        Folder for all it stores, which workers may share.
+    """
+
+    def __init__(self, entrant: Entrant, python: Path, home: Path) -> None:
+        self.entrant, self.home = entrant, home
+        home.mkdir(parents=True, exist_ok=True)
+        self._said = home.with_name(f"{home.name}.stderr")
+        with self._said.open("ab") as said:
+            self._process = subprocess.Popen(
+                [python, HERE / "contestants" / f"{entrant.name}.py", home],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                cwd=home,
+                env=os.environ | QUIET | dict.fromkeys(["HOME", "TMPDIR", "AZML_HOME"], str(home)),
+                start_new_session=True,  # so that it dies together with its helpers, and with nobody else
+                text=True,
+            )
+
+    def ask(self, verb: str, **request: object) -> object:
+        """What the contestant answers: timings [ns] for a timed verb."""
+        self.send(verb, **request)
+        return self.receive()
+
+    def send(self, verb: str, **request: object) -> None:
+        """Ask, and leave the answer for `receive`."""
+        with contextlib.suppress(BrokenPipeError):  # receive says it
+            self._process.stdin.write(json.dumps({"verb": verb, **request}) + "\n")
+            self._process.stdin.flush()
+
+    def receive(self) -> object:
+        """The answer to the request before.
+
+        Raises
+        ------
+        Refused
+            If the contestant raised, or its process has died.
+        """
+        watchdog = threading.Timer(PATIENCE, self.kill)
+        watchdog.start()
+        line = self._process.stdout.readline()
+        watchdog.cancel()
+        if not line:
+            *_, last = ["no word", *self._said.read_text(errors="replace").splitlines()]
+            raise Refused(f"its process died: {last}")
+        match json.loads(line):
+            case {"nanoseconds": answer} | {"answer": answer}:
+                return answer
+            case {"error": error}:
+                raise Refused(error)
+        raise Missing
+
+    def kill(self, grace: float = 0.0) -> None:
+        """SIGKILL the process, and after `grace` seconds what it started; return when all are gone."""
+        group = self._process.pid
+        if grace:
+            self._process.kill()
+            self._process.wait()
+            deadline = time.monotonic() + grace
+            while alive(group) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the process end by itself, as a script does, for a while."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=60)
+        self.kill()
+        self._process.stdout.close()
+
+
+def alive(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class Arena:
+    """Where contestants take their turns.
+
+    Parameters
+    ----------
+    pythons : dict of Entrant to Path
+        Who takes part, and the interpreter of each.
+    ground : Path
+        Empty folder for all homes.
+    """
+
+    def __init__(self, pythons: dict[Entrant, Path], ground: Path) -> None:
+        self.pythons, self._ground = pythons, ground
+        self.notes: dict[tuple[Entrant, str], str] = {}
+
+    @property
+    def entrants(self) -> list[Entrant]:
+        return list(self.pythons)
+
+    def clear(self) -> None:
+        """Make room: a case leaves gigabytes."""
+        for folder in self._ground.iterdir():
+            shutil.rmtree(folder)
+
+    def home(self, entrant: Entrant, case: str) -> Path:
+        """A contestant's folder in one case."""
+        return self._ground / case / entrant.name
+
+    @contextlib.contextmanager
+    def workers(self, case: str, entrants: Iterable[Entrant] | None = None) -> Iterator[list[Worker]]:
+        """A process for each contestant, or for each named one; who is named twice gets two."""
+        with contextlib.ExitStack() as closing:
+            workers = []
+            for entrant in self.entrants if entrants is None else entrants:
+                workers.append(Worker(entrant, self.pythons[entrant], self.home(entrant, case)))
+                closing.callback(workers[-1].close)
+            yield workers
+
+    def turns(self, workers: Iterable[Worker], act: Callable[[Worker], Answer]) -> dict[Worker, Answer]:
+        """One turn for each; who refuses is noted and left out of the answers."""
+        answers = {}
+        for worker in workers:
+            with self._noting(worker.entrant):
+                answers[worker] = act(worker)
+            time.sleep(PAUSE)
+        return answers
+
+    def together(self, workers: Iterable[Worker], verb: str, **request: object) -> dict[Worker, object]:
+        """Ask all at the same time; who refuses is noted and left out of the answers."""
+        for worker in workers:
+            worker.send(verb, **request)
+        answers = {}
+        for worker in workers:
+            with self._noting(worker.entrant):
+                answers[worker] = worker.receive()
+        return answers
+
+    @contextlib.contextmanager
+    def _noting(self, entrant: Entrant) -> Iterator[None]:
+        try:
+            yield
+        except Missing:
+            pass
+        except Refused as refusal:
+            self.note(entrant, str(refusal))
+
+    def note(self, entrant: Entrant, text: str) -> None:
+        """Keep what the reader of the table must know, without this machine's paths."""
+        words = text.replace(str(self._ground), "").split()
+        said = f"{entrant.title}: {' '.join(words)[:160]}"
+        if self.notes.setdefault((entrant, words[0]), said) is said:  # the first of its kind will do
+            print(said, file=sys.stderr)
