@@ -155,7 +155,7 @@ class Plugins:
                 return
             self._begun = True
             allowed, left_out = _names("AZML_PLUGINS"), _names("AZML_DISABLE_PLUGINS") or frozenset()
-            for entry in sorted(_entries(), key=lambda entry: entry.name != CORE):
+            for entry in sorted(_entries(), key=_rank):
                 self._load(entry, _why_not(entry.name, allowed, left_out))
             self._complete = True
 
@@ -219,6 +219,11 @@ def plugins() -> Plugins:
 def _entries() -> list[EntryPoint]:
     """Return each entry point once: an editable install may stand twice on the path."""
     return list({(entry.name, entry.value): entry for entry in entry_points(group=hookspecs.PROJECT)}.values())
+
+
+def _rank(entry: EntryPoint) -> tuple[bool, bool]:
+    """Return what sorts our own core first: no stranger takes its name."""
+    return entry.name != CORE, entry.dist is None or entry.dist.name != "azml-integrations"
 
 
 def _names(variable: str) -> frozenset[str] | None:

@@ -619,8 +619,8 @@ class RunStore(Protocol):
     def apply(self, run_id: str, batches: Sequence[Batch]) -> bool:
         """Fold batches in one transaction; False, and nothing done, when a cursor has moved meanwhile."""
 
-    def judge(self, run_id: str, verdict: str | None) -> None:
-        """Keep a verdict about a run whose process died, or take it back."""
+    def judge(self, run_id: str, verdict: str | None, ended_at: float | None = None) -> None:
+        """Keep a verdict about a run whose process died at a moment [s since the epoch, UTC], or take it back."""
 
     def forget(self, run_id: str) -> None:
         """Drop all that is known of a run."""

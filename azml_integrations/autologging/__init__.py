@@ -1,0 +1,22 @@
+"""Record what frameworks do by themselves: the switch, and what an adapter is built from.
+
+An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
+"""
+
+from .adapter import Observation, Observer, is_paused, paused, stumble
+from .imports import when_imported
+from .patching import Patches, Target, patched
+from .switch import autolog
+
+__all__ = [
+    "Observation",
+    "Observer",
+    "Patches",
+    "Target",
+    "autolog",
+    "is_paused",
+    "patched",
+    "paused",
+    "stumble",
+    "when_imported",
+]

@@ -1,0 +1,203 @@
+"""The only monkeypatching of the house, and every bit of it can be undone.
+
+What replaces a function looks like it (name, signature, docstring), calls it exactly once, and steps aside as soon
+as it is undone, even where somebody else has patched on top of it.
+"""
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Literal
+
+from .adapter import Observation, Observer, is_paused
+
+_INSIDE: ContextVar[bool] = ContextVar("azml_autolog_inside", default=False)
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function or method to observe.
+
+    Attributes
+    ----------
+    owner : class or module
+        Where it is looked up.
+    name : str
+        Its name there.
+    observer : Observer
+        Runs around every outermost call: not around calls that an observed call makes.
+    """
+
+    owner: Any
+    name: str
+    observer: Observer
+
+
+class Patches:
+    """What was replaced, and how to put it back.
+
+    Parameters
+    ----------
+    source : str
+        Name of the adapter, for warnings and notes.
+    on_error : {"warn", "raise"}, default="warn"
+        What becomes of errors of its observers.
+
+    Attributes
+    ----------
+    active : bool
+        False once undone; a replacement that can outlive its undoing asks this.
+    """
+
+    def __init__(self, source: str, *, on_error: Literal["warn", "raise"] = "warn") -> None:
+        self.source = source
+        self.active = True
+        self._on_error = on_error
+        self._undo: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+
+    def replace(self, owner: Any, name: str, value: object) -> None:
+        """Put `value` in the place of an attribute of a class or module.
+
+        Parameters
+        ----------
+        owner : class or module
+            Where the attribute is looked up.
+        name : str
+            Its name; an inherited attribute is covered, and uncovered again.
+        value : object
+            What stands there until `undo`.
+        """
+        old = vars(owner).get(name, _ABSENT)
+        setattr(owner, name, value)
+        self.also(lambda: _restore(owner, name, value, old))
+
+    def replace_cell(self, function: Any, variable: str, value: object) -> None:
+        """Put `value` into a closure cell: the function stays the same object, for everyone who holds it.
+
+        Parameters
+        ----------
+        function : function
+            A function with a closure.
+        variable : str
+            Name of a free variable of it.
+        value : object
+            What the cell holds until `undo`.
+
+        Raises
+        ------
+        ValueError
+            If the function has no such cell.
+        """
+        cell = cell_of(function, variable)
+        old = cell.cell_contents
+        cell.cell_contents = value
+
+        def restore() -> None:
+            if cell.cell_contents is value:
+                cell.cell_contents = old
+
+        self.also(restore)
+
+    def observe(self, target: Target) -> None:
+        """Run the target's observer around each outermost call of it.
+
+        Parameters
+        ----------
+        target : Target
+            What to observe.
+
+        Raises
+        ------
+        AttributeError
+            If the owner has no such attribute.
+        """
+        raw = inspect.getattr_static(target.owner, target.name)
+        match raw:
+            case staticmethod() | classmethod():
+                self.replace(target.owner, target.name, type(raw)(self._observed(raw.__func__, target.observer)))
+            case _:
+                self.replace(target.owner, target.name, self._observed(raw, target.observer))
+
+    def also(self, undo: Callable[[], object]) -> None:
+        """Call `undo` when all this is undone, the latest first."""
+        with self._lock:
+            self._undo.append(undo)
+
+    def undo(self) -> None:
+        """Put everything back; twice does no harm."""
+        self.active = False
+        with self._lock:
+            steps, self._undo = self._undo, []
+        for step in reversed(steps):
+            step()
+
+    def _observed(self, call: Callable[..., Any], observer: Observer) -> FunctionType:
+        @functools.wraps(call)
+        def observed(*args: Any, **kwargs: Any) -> Any:
+            if not self.active or is_paused() or _INSIDE.get():
+                return call(*args, **kwargs)
+            with _inside(), Observation(self.source, observer, *args, on_error=self._on_error, **kwargs) as seen:
+                seen.result = call(*args, **kwargs)
+            return seen.result
+
+        return observed  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def patched(*targets: Target, source: str = "", on_error: Literal["warn", "raise"] = "warn") -> Iterator[None]:
+    """Observe targets for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    *targets : Target
+        What to observe.
+    source : str, default=""
+        Name for warnings and notes; empty takes that of the target's owner.
+    on_error : {"warn", "raise"}, default="warn"
+        What becomes of errors of the observers.
+    """
+    with contextlib.ExitStack() as stack:
+        for target in targets:
+            patches = Patches(source or getattr(target.owner, "__name__", "observer"), on_error=on_error)
+            stack.callback(patches.undo)
+            patches.observe(target)
+        yield
+
+
+def cell_of(function: Any, variable: str) -> Any:
+    """Return the closure cell of a free variable.
+
+    Raises
+    ------
+    ValueError
+        If the function has no such cell.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or variable not in code.co_freevars:
+        raise ValueError(f"{function!r} has no closure cell {variable!r}")
+    return function.__closure__[code.co_freevars.index(variable)]
+
+
+@contextlib.contextmanager
+def _inside() -> Iterator[None]:
+    token = _INSIDE.set(True)
+    try:
+        yield
+    finally:
+        _INSIDE.reset(token)
+
+
+def _restore(owner: Any, name: str, ours: object, old: object) -> None:
+    if vars(owner).get(name, _ABSENT) is not ours:
+        return  # somebody patched on top of us: ours steps aside by itself, theirs stays
+    if old is _ABSENT:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, old)

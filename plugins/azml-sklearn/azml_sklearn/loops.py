@@ -1,0 +1,123 @@
+"""A loop over ``partial_fit`` is one training, although nobody says where it ends."""
+
+import atexit
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from azml_integrations.autologging import Observation
+
+from .fits import Fit, unmoved_randomness
+from .models import store_model
+from .parameters import describe
+from .report import announce, judged_quietly, log_metrics
+from .session import SOURCE, Remembered, Session
+
+if TYPE_CHECKING:
+    from azml_integrations import Run
+
+SHARE = 0.25
+"""Training metrics of a batch are computed as long as they cost less than this share of the loop's time."""
+
+
+@dataclass
+class Loop:
+    """One loop.
+
+    Attributes
+    ----------
+    run : Run
+        Where it is recorded.
+    estimator : object
+        Kept until the model is stored: when the loop pauses, or the program ends.
+    steps : int
+        Calls so far.
+    began, spent : float
+        When the loop began, and what metrics have cost so far [s].
+    """
+
+    run: "Run"
+    estimator: Any
+    steps: int = 0
+    began: float = field(default_factory=time.perf_counter)
+    spent: float = 0.0
+
+
+class Loops:
+    """The loops of a session. A model is stored when its loop pauses: another fit begins, or the program ends."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known = Remembered()
+        self._unstored: dict[tuple[int, str], Loop] = {}
+        self._of_run: dict[str, Loop] = {}
+        self._lock = threading.Lock()
+
+    def step(self, fit: Fit) -> Observation:
+        """Return the observation of one ``partial_fit``."""
+        if self._known.get(fit.estimator) is None:
+            self.pause()  # not for each turn of two loops that take turns
+        return Observation(
+            SOURCE,
+            self._observe,
+            fit,
+            open_run=lambda: self._open_run(fit),
+            on_error=self._session.options.on_error,
+        )
+
+    def pause(self) -> None:
+        """Store the models of this thread's loops, because another training begins."""
+        me = threading.get_ident()
+        for key in [key for key in self._unstored if key[0] == me]:
+            self._store(key)
+
+    def finish(self) -> None:
+        """Store the models of all loops."""
+        atexit.unregister(self.finish)
+        for key in list(self._unstored):
+            self._store(key)
+
+    def _open_run(self, fit: Fit) -> "tuple[Run, bool]":
+        run = self._known.get(fit.estimator)
+        return (run, False) if run is not None else self._session.open_run(fit.name)
+
+    def _observe(self, run: "Run", fit: Fit) -> Generator[None, Any, None]:
+        loop = self._of_run.get(run.id)
+        if loop is None or self._known.get(fit.estimator) is None:
+            loop = self._of_run[run.id] = Loop(run, None)
+            self._known[fit.estimator] = run
+            with self._session.attempt(run):
+                describe(run, fit.estimator)
+        yield
+        self._keep(loop, fit.estimator)
+        loop.steps += 1
+        now = time.perf_counter()
+        if loop.steps == 1 or loop.spent < SHARE * (now - loop.began):
+            with self._session.attempt(run), unmoved_randomness(fit.estimator):
+                judged = judged_quietly(fit, self._session)
+                if judged is not None:
+                    log_metrics(run, judged, step=loop.steps)
+            if loop.steps > 1:  # the first one loads scikit-learn's metrics
+                loop.spent += time.perf_counter() - now
+
+    def _keep(self, loop: Loop, estimator: Any) -> None:
+        loop.estimator = estimator
+        with self._lock:
+            if not self._unstored:
+                atexit.register(self.finish)
+            self._unstored[threading.get_ident(), loop.run.id] = loop
+
+    def _store(self, key: tuple[int, str]) -> None:
+        with self._lock:
+            loop = self._unstored.pop(key, None)
+        if loop is None:
+            return
+        estimator, loop.estimator = loop.estimator, None
+        name, told = type(estimator).__name__, f"{loop.steps} calls of partial_fit"
+        with self._session.attempt(loop.run):
+            if self._session.options.log_models:
+                folder = f"outputs/{name}"
+                told += f", {store_model(loop.run, estimator, folder, self._session.max_model_bytes)} in {folder}"
+        announce(self._session, loop.run, name, told)

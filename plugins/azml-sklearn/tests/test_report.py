@@ -1,0 +1,312 @@
+"""What a run says about one fit."""
+
+import hashlib
+import io
+import json
+import pickle
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn import metrics
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from azml_integrations import autolog
+from azml_integrations.errors import AutologWarning
+
+DIABETES = load_diabetes(return_X_y=True)
+CANCER = load_breast_cancer(return_X_y=True)
+IRIS = load_iris(return_X_y=True)
+
+
+def file(run, name, tmp_path):
+    run.download_file(name, str(tmp_path / "downloaded"))
+    return (tmp_path / "downloaded").read_bytes()
+
+
+def test_the_main_job(runs):
+    """Ridge on diabetes: alpha, the errors on the training data, the model as a pickle."""
+    X, y = DIABETES
+    model = Ridge(alpha=0.03).fit(X, y)
+    (run,) = runs()
+    found = run.get_properties()
+    assert (found["estimator"], found["param.alpha"], found["param.solver"]) == ("Ridge", "0.03", "auto")
+    assert found["estimator.class"] == "sklearn.linear_model._ridge.Ridge"
+    found, predicted = run.get_metrics(), model.predict(X)
+    assert found == {
+        "training_mean_squared_error": metrics.mean_squared_error(y, predicted),
+        "training_root_mean_squared_error": metrics.root_mean_squared_error(y, predicted),
+        "training_mean_absolute_error": metrics.mean_absolute_error(y, predicted),
+        "training_r2_score": metrics.r2_score(y, predicted),
+    }
+    assert run.get_file_names() == ["outputs/Ridge/model.json", "outputs/Ridge/model.pkl"]
+
+
+@pytest.mark.parametrize("data", [CANCER, IRIS], ids=["binary", "multiclass"])
+def test_a_classifier_is_judged_by_scikit_learns_own_numbers(runs, data):
+    """Each metric is what its function of the same name says, sample weights included."""
+    X, y = data
+    weights = np.linspace(0.5, 1.5, len(y))
+    model = RandomForestClassifier(5, max_depth=2, random_state=0).fit(X, y, weights)
+    (run,) = runs()
+    found = run.get_metrics()  # before we compute ours, which are recorded too
+    predicted, probability = model.predict(X), model.predict_proba(X)
+    weighted = {"average": "weighted", "sample_weight": weights}
+    ranked = (y, probability[:, 1]) if len(model.classes_) == 2 else (y, probability)
+    expected = {
+        "training_accuracy_score": metrics.accuracy_score(y, predicted, sample_weight=weights),
+        "training_precision_score": metrics.precision_score(y, predicted, **weighted),
+        "training_recall_score": metrics.recall_score(y, predicted, **weighted),
+        "training_f1_score": metrics.f1_score(y, predicted, **weighted),
+        "training_log_loss": metrics.log_loss(y, probability, sample_weight=weights),
+        "training_roc_auc_score": metrics.roc_auc_score(*ranked, multi_class="ovr", **weighted),
+    }
+    assert found == pytest.approx(expected)
+
+
+def test_a_multi_output_regressor_is_judged_too(runs):
+    """Two targets at once: the metrics are the means over them, as scikit-learn has it."""
+    X, y = DIABETES
+    both = np.column_stack([y, y * 2])
+    model = Ridge().fit(X, both)
+    expected = metrics.root_mean_squared_error(both, model.predict(X))
+    assert runs()[0].get_metrics()["training_root_mean_squared_error"] == pytest.approx(expected)
+
+
+def as_frame(X, y):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame(X, columns=[f"c{number}" for number in range(X.shape[1])]), pd.Series(y, name="y")
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        as_frame,
+        lambda X, y: (X.tolist(), y.tolist()),
+        lambda X, y: (scipy.sparse.csr_matrix(X), y),
+        lambda X, y: (X, np.array(["ill", "well"])[y]),
+    ],
+    ids=["pandas", "lists", "sparse", "words"],
+)
+def test_data_in_any_shape_is_judged(runs, give):
+    """What scikit-learn takes, the metrics take."""
+    X, y = give(*CANCER)
+    model = make_pipeline(StandardScaler(with_mean=False), LogisticRegression(max_iter=1000)).fit(X, y)
+    found = runs()[0].get_metrics()
+    assert found["training_accuracy_score"] == pytest.approx(model.score(X, y))
+    assert found["training_roc_auc_score"] > 0.9
+
+
+def test_several_labels_at_once_are_judged_as_far_as_there_are_metrics(runs):
+    """A multi-label classifier has an accuracy, but no single ROC."""
+    X, y = make_multilabel_classification(random_state=0)
+    KNeighborsClassifier().fit(X, y)
+    assert "training_f1_score" in runs()[0].get_metrics()
+    assert "training_roc_auc_score" not in runs()[0].get_metrics()
+
+
+def test_a_metric_that_cannot_be_computed_costs_only_itself(runs, notes):
+    """Targets that are both multi-class and multi-output: one warning, and parameters and model are there."""
+    X, y = IRIS
+    with pytest.warns(AutologWarning, match="multi-class and multi-output"):
+        MultiOutputClassifier(RandomForestClassifier(3)).fit(X, np.column_stack([y, (y + 1) % 3]))
+    (run,) = runs()
+    assert "outputs/MultiOutputClassifier/model.pkl" in run.get_file_names()
+    assert any("multi-output" in note for note in notes(run))
+    assert run.get_status() == "Completed"
+
+
+def test_a_large_training_set_is_judged_on_an_even_sample_and_says_so(runs, notes):
+    """The cap is an option; the rows are the same every time."""
+    autolog("sklearn", silent=True, max_metric_rows=100)
+    X, y = DIABETES
+    model = Ridge().fit(X, y)
+    (run,) = runs()
+    rows = np.linspace(0, len(y) - 1, 100).astype(int)
+    expected = metrics.mean_squared_error(y[rows], model.predict(X[rows]))
+    assert run.get_metrics()["training_mean_squared_error"] == pytest.approx(expected)
+    assert any("100 of 442 rows" in note for note in notes(run))
+
+
+def test_training_metrics_can_be_left_out(runs):
+    """``max_metric_rows=0``: no extra predict at all."""
+    autolog("sklearn", silent=True, max_metric_rows=0)
+    Ridge().fit(*DIABETES)
+    assert runs()[0].get_metrics() == {}
+
+
+def test_a_senseless_option_is_refused(experiment):
+    """A negative number of rows means nothing; one warning, and scikit-learn works."""
+    with pytest.warns(AutologWarning, match="max_metric_rows is a number of at least 0"):
+        autolog("sklearn", max_metric_rows=-1)
+
+
+class Rude:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+def test_a_parameter_without_words_costs_only_itself(runs, notes):
+    """A ``repr`` that raises must not mark a training as failed."""
+    model = FunctionTransformer(abs, kw_args={"rude": Rude()})
+    made = make_pipeline(StandardScaler(), Ridge())
+    made.steps[0] = ("words", model)
+    autolog("sklearn", silent=True, log_models=False)
+    with pytest.raises(TypeError):  # the user's own: abs takes no such argument
+        made.fit(*DIABETES)
+    (run,) = runs()
+    found = run.get_properties()
+    assert found["param.ridge__alpha"] == "1.0"
+    assert found["param.words__func"] == "builtins.abs"
+    assert "param.words__kw_args" not in found
+    assert any("words__kw_args is not recorded" in note for note in notes(run))
+
+
+def test_long_values_are_kept(runs):
+    """Five hundred characters lose all data elsewhere."""
+    DummyClassifier(constant="x" * 5000, strategy="constant").fit([[0], [1]], ["x" * 5000, "b"])
+    assert runs()[0].get_properties()["param.constant"] == "x" * 5000
+
+
+def test_addresses_do_not_make_two_runs_differ(runs):
+    """A function's name is its value, not where it lay in memory."""
+    make_pipeline(FunctionTransformer(np.log1p), Ridge()).fit(abs(DIABETES[0]), DIABETES[1])
+    assert not any(" at 0x" in value for key, value in runs()[0].get_properties().items() if key.startswith("param."))
+
+
+def test_the_model_comes_back(runs, tmp_path):
+    """The pickle is the fitted model, and its JSON says what one must know before loading it."""
+    X, y = CANCER
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    (run,) = runs()
+    content = file(run, "outputs/Pipeline/model.pkl", tmp_path)
+    for loaded in (pickle.loads(content), joblib.load(io.BytesIO(content))):
+        np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    facts = json.loads(file(run, "outputs/Pipeline/model.json", tmp_path))
+    assert (facts["class"], facts["module"]) == ("Pipeline", "sklearn.pipeline")
+    assert (facts["sha256"], facts["size"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert facts["versions"]["python"] == sys.version.split()[0]
+    assert facts["versions"].keys() == {"python", "scikit-learn", "numpy", "scipy", "joblib"}
+    assert "trust" in facts["load"]
+
+
+def test_a_model_beyond_the_cap_is_left_out_and_said_so(runs, notes):
+    """A forest of gigabytes does not fill the disk silently."""
+    autolog("sklearn", silent=True, max_model_bytes=1000, log_images=False)
+    RandomForestClassifier(50).fit(*IRIS)
+    (run,) = runs()
+    assert run.get_file_names() == []
+    assert any("larger than" in note and "max_model_bytes" in note for note in notes(run))
+    assert "training_accuracy_score" in run.get_metrics()
+
+
+def test_a_model_that_cannot_be_pickled_costs_only_the_pickle(runs, notes):
+    """A lambda in a pipeline is no reason to lose its metrics."""
+    with pytest.warns(AutologWarning, match="lambda"):
+        make_pipeline(FunctionTransformer(lambda X: X), Ridge()).fit(*DIABETES)
+    (run,) = runs()
+    assert "training_r2_score" in run.get_metrics()
+    assert any("lambda" in note for note in notes(run))
+
+
+def test_models_can_be_left_out(runs):
+    """``log_models=False`` writes no file."""
+    autolog("sklearn", silent=True, log_models=False, log_images=False)
+    Ridge().fit(*DIABETES)
+    assert runs()[0].get_file_names() == []
+
+
+def test_the_users_files_are_never_taken(runs, experiment, tmp_path):
+    """A user's ``outputs/Ridge/model.pkl`` stays; ours goes beside it."""
+    with experiment.start_logging(outputs=None, snapshot_directory=None) as run:
+        run.upload_file("outputs/Ridge/model.pkl", io.BytesIO(b"mine"))
+        Ridge().fit(*DIABETES)
+    assert file(run, "outputs/Ridge/model.pkl", tmp_path) == b"mine"
+    assert "outputs/Ridge_2/model.pkl" in run.get_file_names()
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (LogisticRegression(max_iter=3000), CANCER),
+        (LogisticRegression(max_iter=3000), IRIS),
+        (LinearSVC(), CANCER),
+        (LinearSVC(), IRIS),
+    ],
+    ids=["binary", "one-vs-rest", "binary by decision", "one-vs-rest by decision"],
+)
+def test_a_classifier_gets_its_pictures(runs, tmp_path, model, data):
+    """ROC curve and confusion matrix lie beside the model, and get_metrics knows them."""
+    autolog("sklearn", silent=True)
+    X, y = data
+    make_pipeline(StandardScaler(), model).fit(X, y)
+    (run,) = runs()
+    for name in ("roc_curve", "confusion_matrix"):
+        assert run.get_metrics()[name].endswith(f"outputs/Pipeline/{name}.png")
+        assert file(run, f"outputs/Pipeline/{name}.png", tmp_path).startswith(b"\x89PNG")
+
+
+def test_pictures_touch_nothing_global(runs):
+    """No pyplot, no figure of the user's, no setting of matplotlib."""
+    import matplotlib as mpl
+
+    before, had_pyplot = dict(mpl.rcParams), "matplotlib.pyplot" in sys.modules
+    autolog("sklearn", silent=True)
+    LogisticRegression(max_iter=3000).fit(*IRIS)
+    assert dict(mpl.rcParams) == before
+    assert ("matplotlib.pyplot" in sys.modules) == had_pyplot
+    if had_pyplot:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+def test_where_there_is_nothing_to_draw_the_run_says_why(runs, notes):
+    """Pairs of classes have no curve for a single one."""
+    autolog("sklearn", silent=True)
+    SVC(decision_function_shape="ovo").fit(np.tile(np.arange(8.0), 5)[:, None], np.tile([0, 1, 2, 3, 0, 1, 2, 3], 5))
+    (run,) = runs()
+    assert any("one-vs-one" in note for note in notes(run))
+    assert "confusion_matrix" in run.get_metrics()
+
+
+def test_no_matplotlib_is_no_trouble(runs, notes, monkeypatch):
+    """The numbers are worth more than the pictures."""
+    autolog("sklearn", silent=True)
+    monkeypatch.setattr("azml_sklearn.report.find_spec", lambda _: None)
+    LogisticRegression(max_iter=3000).fit(*IRIS)
+    (run,) = runs()
+    assert any("matplotlib is not installed" in note for note in notes(run))
+    assert "training_accuracy_score" in run.get_metrics()
+
+
+def test_a_search_says_what_it_found(runs):
+    """The best parameters and their score stand in the run."""
+    search = GridSearchCV(Ridge(), {"alpha": [0.01, 0.1, 1.0]}, cv=3).fit(*DIABETES)
+    (run,) = runs()
+    assert run.get_properties()["best.alpha"] == str(search.best_params_["alpha"])
+    assert run.get_metrics()["best_score"] == search.best_score_
+
+
+def test_one_line_says_what_was_logged_and_where(experiment, capfd):
+    """Unless silent; on stderr, so that a program's output stays its own."""
+    autolog("sklearn", log_images=False)
+    Ridge().fit(*DIABETES)
+    (run,) = experiment.get_runs()
+    out, err = capfd.readouterr()
+    said = "8 parameters, 4 training metrics, model.pkl in outputs/Ridge"
+    line = f"azml: Ridge: {said}; see it with: azml run show {run.id}\n"
+    assert out == ""
+    assert err.endswith(line)
+    autolog("sklearn", silent=True, log_images=False)
+    Ridge().fit(*DIABETES)
+    assert capfd.readouterr() == ("", "")
