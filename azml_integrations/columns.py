@@ -95,9 +95,8 @@ def plain(value: object) -> object:
     if isinstance(value, dict):
         if value.keys() == {"$float"}:
             return float(value["$float"])
-        if value.keys() == {"$"}:
-            value = value["$"]
-        return {key: plain(item) for key, item in value.items()}
+        inside = value["$"] if value.keys() == {"$"} else value
+        return {key: plain(item) for key, item in inside.items()}
     return value
 
 

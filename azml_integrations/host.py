@@ -106,7 +106,8 @@ def abandon_in_child(thing: Forkable) -> None:
 
 def _abandon_all() -> None:
     for thing in list(_forkables):
-        thing.abandon()
+        with contextlib.suppress(Exception):  # one that stumbles keeps no other from letting go
+            thing.abandon()
 
 
 def around_fork(before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@ the lock knows that the owner lives), a guest in common with others (which keeps
 """
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -28,6 +29,9 @@ from .records import Batch, Cursor, ExperimentEvent, JournalOpened, RunEvent
 FOLDER = "journal"
 CHUNK = 1 << 20
 """Bytes that a reader takes at a time; a longer line is still read whole."""
+
+_SHORTEST_SEALED = 20
+"""Length of the shortest gzip file with anything in it [bytes]."""
 
 Event: TypeAlias = RunEvent | ExperimentEvent
 Role: TypeAlias = Literal["owner", "guest"]
@@ -52,6 +56,7 @@ class Journal:
         self.folder = folder / FOLDER
         self.role: Role = role
         self._fd = -1
+        self._began: tuple[float, float] | None = None
         self._lock = threading.RLock()  # reentrant: a signal handler may log while its thread logs
         self._sync = os.environ.get("AZML_DURABILITY") == "full"
         host.abandon_in_child(self)
@@ -69,16 +74,21 @@ class Journal:
         line = _encode(event) + b"\n"
         with self._lock:
             try:
-                fd = self._fd
-                if fd < 0:
-                    fd = self._open()
-                written = os.write(fd, line)
+                while self._fd < 0:
+                    self._open()
+                # Python runs signal handlers after calls only: none can close the file between the test and the write
+                written = os.write(self._fd, line)
                 if written != len(line):
-                    self._finish(fd, line, written)
+                    _finish(self._fd, line, written)
                 if self._sync:
-                    os.fsync(fd)
+                    os.fsync(self._fd)
             except OSError as error:
                 raise StoreError(str(self.folder), error) from error
+
+    @property
+    def joins(self) -> bool:
+        """Whether the next append opens a file as a guest."""
+        return self._fd < 0 and self.role == "guest"
 
     def alone(self) -> bool:
         """Tell whether no other file stands beside this one."""
@@ -103,48 +113,85 @@ class Journal:
             if self._fd >= 0:
                 os.close(self._fd)
 
-    def _open(self) -> int:
+    def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            path = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            host.lock(fd, exclusive=self.role == "owner")
-            if os.fstat(fd).st_nlink:  # a doctor may have cleared the empty file away before it was locked
-                break
-            os.close(fd)
-        opened = JournalOpened(self.role, os.getpid(), host.name(), host.boot(), time.time(), __version__)
-        header = _encode(opened) + b"\n"
+        with _opening:  # a child forked in here would inherit a lock that it does not know of
+            while self._fd < 0:
+                fd = self._claim()
+                if self._fd < 0:
+                    self._fd = fd
+                elif fd >= 0:  # a signal handler that logs was quicker
+                    os.close(fd)
+
+    def _claim(self) -> int:
+        """Return a new file, locked and with its first line; -1 when a doctor cleared it away before it was locked."""
+        path = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
-            self._finish(fd, header, os.write(fd, header))
-        except OSError:
+            host.lock(fd, exclusive=self.role == "owner")
+            opened = JournalOpened(self.role, os.getpid(), host.name(), host.boot(), self._now(), __version__)
+            if os.fstat(fd).st_nlink:
+                header = _encode(opened) + b"\n"
+                _finish(fd, header, os.write(fd, header))
+                return fd
+        except BaseException:  # also Ctrl-C: nothing may hold a lock that nobody knows of
             os.close(fd)
             with contextlib.suppress(OSError):
                 path.unlink()
             raise
-        self._fd = fd
-        return fd
+        os.close(fd)
+        return -1
 
-    @staticmethod
-    def _finish(fd: int, line: bytes, written: int) -> None:
-        """Write the rest of a line, or take back its beginning: this file has no other writer."""
-        whole = os.fstat(fd).st_size - written
-        try:
-            while written < len(line):
-                written += os.write(fd, line[written:])
-        except OSError:
-            os.ftruncate(fd, whole)
-            raise
+    def _now(self) -> float:
+        """Return the time; where the clock was set back since the first opening, the time it would show else.
+
+        So a second file of this journal sorts behind the first.
+        """
+        now = time.time()
+        self._began = self._began or (now, time.monotonic())
+        return max(now, self._began[0] + time.monotonic() - self._began[1])
+
+
+def _finish(fd: int, line: bytes, written: int) -> None:
+    """Write the rest of a line, or take back its beginning: the file has no other writer."""
+    whole = os.fstat(fd).st_size - written
+    try:
+        while written < len(line):
+            written += os.write(fd, line[written:])
+    except BaseException:  # also Ctrl-C: a call is stored whole or not at all
+        os.ftruncate(fd, whole)
+        raise
+
+
+_opening = threading.RLock()
+"""Held while a journal is made, and around every fork."""
+
+
+def _renew_opening() -> None:
+    global _opening  # noqa: PLW0603 - a forked child cannot use its parent's lock
+    _opening = threading.RLock()
+
+
+host.around_fork(lambda: _opening.acquire(), lambda: _opening.release(), _renew_opening)  # noqa: PLW0108 - the lock of that moment
 
 
 # -- reading -----------------------------------------------------------------------------------------
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the journal files below a run's folder, by name; a sealed one stands for its original."""
+    """Return the journal files below a run's folder, by name; a sealed one stands for its original.
+
+    Raises
+    ------
+    StoreError
+        If the folder is there and cannot be read.
+    """
     try:
         found = os.listdir(folder / FOLDER)  # noqa: PTH208 - names are all that is wanted, on a warm path
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise StoreError(str(folder / FOLDER), error, doing="read") from error
     names = {name.removesuffix(".gz"): name for name in sorted(found) if name.endswith((".jsonl", ".jsonl.gz"))}
     return [folder / FOLDER / names[key] for key in sorted(names)]
 
@@ -159,6 +206,8 @@ def size(path: Path) -> int:
     if path.suffix != ".gz":
         return path.stat().st_size
     with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) < _SHORTEST_SEALED:
+            raise OSError("it is cut short")
         file.seek(-4, os.SEEK_END)
         return int.from_bytes(file.read(4), "little")
 
@@ -220,11 +269,18 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def header(path: Path) -> JournalOpened | None:
-    """Return what a journal's first line says, or None when it is not there yet."""
+    """Return what a journal's first line says, or None when it is not there yet, or damaged.
+
+    Raises
+    ------
+    StoreError
+        If this process cannot open files now.
+    """
     try:
         with _opened(path) as file:
             first: object = _decoder.decode(file.readline())
-    except (OSError, EOFError, zlib.error, msgspec.MsgspecError):
+    except (OSError, EOFError, zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        _demand_files(path, error)
         return None
     return first if isinstance(first, JournalOpened) else None
 
@@ -271,18 +327,37 @@ def locked(path: Path) -> bool:
 
 def in_use(path: Path) -> bool:
     """Tell whether any living process on this machine holds a journal open for writing."""
-    return not _probe(path, exclusive=True)
+    return not _probe(path, exclusive=_by_guest(path))
+
+
+def _by_guest(path: Path) -> bool:
+    """Tell whether a guest wrote a journal, so that only an exclusive lock meets with its shared one.
+
+    On an owner's file nobody asks for an exclusive lock but the owner: `locked` would take it for a sign of life.
+    """
+    opened = header(path)
+    return opened is None or opened.role == "guest"
 
 
 def _probe(path: Path, *, exclusive: bool) -> bool:
+    """Tell whether a lock can be had; of a file that may not be opened the answer is the careful one."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
+    except OSError as error:
+        _demand_files(path, error)
+        return False
     try:
         return host.try_lock(fd, exclusive=exclusive)
     finally:
         os.close(fd)
+
+
+def _demand_files(path: Path, error: BaseException) -> None:
+    """Raise where an error says nothing about the file: this process, or the machine, has too many open."""
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        raise StoreError(str(path), error, doing="read") from error
 
 
 def seal(path: Path) -> bool:
@@ -293,20 +368,24 @@ def seal(path: Path) -> bool:
     import gzip
 
     with path.open("rb") as original:
-        if not host.try_lock(original.fileno(), exclusive=True) or not original.readline():
+        if not host.try_lock(original.fileno(), exclusive=_by_guest(path)) or not original.readline():
             return False
         original.seek(0)
         sealed = path.with_name(path.name + ".gz")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        with (
-            partial.open("wb") as raw,
-            gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out,
-        ):
-            while chunk := original.read(CHUNK):
-                out.write(chunk)
-            out.flush()
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.rename(sealed)
-        path.unlink()
+        partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}.partial")
+        try:
+            with (
+                partial.open("wb") as raw,
+                gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out,
+            ):
+                while chunk := original.read(CHUNK):
+                    out.write(chunk)
+                out.flush()
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            partial.rename(sealed)
+        except BaseException:  # a full disk, Ctrl-C: the original stays, its half copy goes
+            partial.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)  # two may seal at once: what they write is the same
     return True

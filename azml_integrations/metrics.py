@@ -256,8 +256,24 @@ def _misfit(kind: str, data: dict[str, list[object]]) -> str | None:
         n, matrix = len(data["class_labels"]), data["matrix"]
         square = len(matrix) == n and all(isinstance(line, list) and len(line) == n for line in matrix)
         return None if square else f"a matrix of {n} rows and columns, one for each class label"
-    if kind in ("residuals", "predictions") and len(data["bin_edges"]) != len(data["bin_counts"]) + 1:
+    if kind == "accuracy_table":
+        return _misfit_of_tables(data)
+    if len(data["bin_edges"]) != len(data["bin_counts"]) + 1:
         return "one more bin edge than bin counts"
+    if kind == "predictions" and not len(data["bin_averages"]) == len(data["bin_errors"]) == len(data["bin_counts"]):
+        return "as many bin averages and errors as bin counts"
+    return None
+
+
+def _misfit_of_tables(data: dict[str, list[object]]) -> str | None:
+    for which in ("probability", "percentile"):
+        tables, thresholds = data[f"{which}_tables"], data[f"{which}_thresholds"]
+        if len(tables) != len(data["class_labels"]):
+            return f"one table for each class label in {which}_tables"
+        lines = [line for table in tables if isinstance(table, list) and len(table) == len(thresholds) for line in table]
+        counts = [line for line in lines if isinstance(line, list) and len(line) == len(("tp", "fp", "tn", "fn"))]
+        if len(counts) != len(tables) * len(thresholds):
+            return f"one line of 4 counts for each threshold in {which}_tables"
     return None
 
 

@@ -43,6 +43,8 @@ def azml_home(tmp_path: "Path", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Pa
     yield home
     autolog(False)
     plugins.cache_clear()
+    if process := sys.modules.get("azml_integrations.core.process"):
+        process.forget()  # the run that a test's process was part of
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from .. import errors, names
 from ..records import ArtifactRecord, ArtifactStored
@@ -19,6 +19,8 @@ class ArtifactVerbs(RunHandle):
     """Files of a run."""
 
     _kinds: dict[str, str]
+    _outputs: Path | None
+    _versions: "dict[str, Version | None]"
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -112,6 +114,8 @@ class ArtifactVerbs(RunHandle):
 
     def _put(self, name: str, source: BinaryIO) -> None:
         """Copy a stream into the run and say so in the journal."""
+        beside = self._outputs / name.removeprefix("outputs/") if self._outputs and name.startswith("outputs/") else None
+        version = _version(beside) if beside else None
         try:
             event = files.place(self._folder, name, source)
         except errors.StoreError as error:
@@ -120,6 +124,7 @@ class ArtifactVerbs(RunHandle):
             self._lose(error)
         else:
             self._append(event)
+            self._versions[name] = version
             if self._known is not None:
                 self._known.artifacts[name] = event.at
 
@@ -132,6 +137,8 @@ class ArtifactVerbs(RunHandle):
     def _collect(self, folder: Path, prefix: str, since: float = 0.0) -> None:
         """Copy the files of a working folder into the run, except where the run holds something newer.
 
+        What cannot be read, or has a name that no artifact can have, is left out with a note and a warning.
+
         Parameters
         ----------
         folder : Path
@@ -143,10 +150,26 @@ class ArtifactVerbs(RunHandle):
         """
         held = dict(self._held())
         for relative, file in files.tree(folder):
-            changed = file.stat().st_mtime
-            with contextlib.suppress(errors.SourceNotFoundError):  # a temporary file of a library, gone by now
-                if changed >= since and changed >= held.get(f"{prefix}/{relative}", 0.0) - 1e-3:
-                    self.upload_file(f"{prefix}/{relative}", file)
+            name = f"{prefix}/{relative}"
+            with contextlib.suppress(errors.SourceNotFoundError, FileNotFoundError):  # a library's temporary file, gone
+                if file.stat().st_mtime >= since and self._is_news(name, file, held):
+                    self._collect_file(name, file)
+
+    def _is_news(self, name: str, file: Path, held: dict[str, float]) -> bool:
+        """Tell whether a working file changed since the run got an artifact of its name."""
+        if (version := self._versions.get(name)) is not None:
+            return version != _version(file)
+        return file.stat().st_mtime >= held.get(name, 0.0)
+
+    def _collect_file(self, name: str, file: Path) -> None:
+        try:
+            checked, source = names.artifact(name), files.opened(file)
+        except (errors.NameRefusedError, errors.StoreError) as error:
+            self.note("outputs", f"{ascii(name)} is not copied: {error.message}")
+            self._warn_once(name, f"{ascii(name)} is not copied into the run: {error.message}", errors.AzmlWarning)
+            return
+        with source:
+            self._put(checked, source)
 
     def _stored_already(self, name: str, size: int, at: float) -> None:
         """Say in the journal that a file which was written in place lies under its own name."""
@@ -221,7 +244,8 @@ class ArtifactVerbs(RunHandle):
                 f"got {len(output_paths)} output_paths for {len(wanted)} files; expected one for each"
             )
         for position, record in enumerate(wanted):
-            kept = record.name if append_prefix else record.name.removeprefix(folder)
+            safe = names.artifact(record.name)  # a run folder from elsewhere may say anything
+            kept = safe if append_prefix else safe.removeprefix(folder)
             _copy(files.locate(self._folder, record), root / (output_paths[position] if output_paths else kept))
 
     def get_all_logs(self, destination: str | os.PathLike[str] | None = None) -> list[str]:
@@ -248,8 +272,9 @@ class ArtifactVerbs(RunHandle):
         root.mkdir(parents=True, exist_ok=True)
         copies = []
         for record in self._logs():
-            _copy(files.locate(self._folder, record), root / record.name)
-            copies.append(str(root / record.name))
+            target = root / names.artifact(record.name)  # a run folder from elsewhere may say anything
+            _copy(files.locate(self._folder, record), target)
+            copies.append(str(target))
         return copies
 
     def _logs(self) -> list[ArtifactRecord]:
@@ -264,6 +289,18 @@ class ArtifactVerbs(RunHandle):
 
     def _read(self, name: str) -> bytes:
         return files.locate(self._folder, self._artifact(name)).read_bytes()
+
+
+Version: TypeAlias = tuple[int, int, int]
+"""What tells one state of a file from another: moment of its last change [ns], size [bytes], inode."""
+
+
+def _version(path: Path) -> Version | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _copy(source: Path, target: Path) -> None:

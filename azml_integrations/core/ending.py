@@ -39,7 +39,7 @@ class Watch:
     def __init__(self) -> None:
         self._kept: set[Owned] = set()
         self._error: BaseException | None = None
-        self._code: object = None
+        self._program: FrameType | None = None
 
     def add(self, run: Owned) -> None:
         """Watch over a run until it has ended; the run is kept alive for so long."""
@@ -51,28 +51,46 @@ class Watch:
 
     def end(self) -> None:
         """End all open runs as the program ended."""
-        in_flight = sys.exc_info()[1]  # set in a multiprocessing child that raised
-        error = self._error or in_flight
+        error = self._error or sys.exc_info()[1]  # the latter is set in a multiprocessing child that raised
+        code = error.code if isinstance(error, SystemExit) else self._exit_code()
         for run in [run for run in self._kept if run.owned]:
             with contextlib.suppress(Exception):  # one run's full disk is no reason to leave the others open
-                if error is not None:
+                if error is not None and not isinstance(error, SystemExit):
                     run.fail(error)
-                elif self._code not in (None, 0):
-                    run.fail(f"the program ended with exit code {self._code!r}", "ExitCode")
+                elif code not in (None, 0):
+                    run.fail(f"the program ended with exit code {code!r}", "ExitCode")
                 else:
                     run.complete()
+        if isinstance(error, KeyboardInterrupt):
+            _stay_interrupted()
+
+    def _exit_code(self) -> object:
+        """Return the last code given to ``sys.exit``, unless somebody caught that and the program ran to its end."""
+        from opcode import opname
+
+        program = self._program
+        returned = program is not None and opname[program.f_code.co_code[program.f_lasti]].startswith("RETURN")
+        return None if returned else _code
 
     def install(self) -> None:
         """Hear of the program's end: ``atexit``, uncaught exceptions, ``sys.exit`` and SIGTERM."""
         atexit.register(self.end)
         sys.excepthook = self._hearing(sys.excepthook)
-        sys.exit = self._exiting(sys.exit)  # type: ignore[assignment]  # the code is told nowhere else
+        if threading.current_thread() is threading.main_thread():
+            self._program = _outermost()
         if (processes := sys.modules.get("multiprocessing.process")) and processes.parent_process() is not None:
             from multiprocessing import util
 
             util.Finalize(None, self.end, exitpriority=100)
         if threading.current_thread() is threading.main_thread() and _is_default(signal.SIGTERM):
             signal.signal(signal.SIGTERM, self._terminated)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._let_go)
+
+    def _let_go(self) -> None:
+        """Give SIGTERM back in a forked child: a pool ends its workers by it, also one stuck in native code."""
+        if signal.getsignal(signal.SIGTERM) == self._terminated:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _hearing(
         self, hook: Callable[[type[BaseException], BaseException, TracebackType | None], object]
@@ -84,20 +102,47 @@ class Watch:
 
         return hear
 
-    def _exiting(self, leave: Callable[..., object]) -> Callable[..., object]:
-        @wraps(leave)
-        def hear(code: object = None, /) -> object:
-            self._code = code
-            return leave(code)
-
-        return hear
-
     def _terminated(self, number: int, frame: FrameType | None) -> None:
         for run in [run for run in self._kept if run.owned]:
             with contextlib.suppress(Exception):
                 run.cancel()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+
+_code: object = None
+"""What ``sys.exit`` was last called with."""
+
+
+def _exiting(leave: Callable[..., object]) -> Callable[..., object]:
+    @wraps(leave)
+    def hear(code: object = None, /) -> object:
+        global _code  # noqa: PLW0603 - the code is told nowhere else
+        _code = code
+        return leave(code)
+
+    return hear
+
+
+# At import, not when the first run begins: in ``sys.exit(main())`` the function is looked up before `main` runs.
+sys.exit = _exiting(sys.exit)  # type: ignore[assignment]
+
+
+def _outermost() -> FrameType:
+    """Return the frame of the program itself."""
+    frame = sys._getframe()  # noqa: SLF001 - the only door to it
+    while frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def _stay_interrupted() -> None:
+    """Let an interrupted program die of SIGINT, as its shell expects.
+
+    Python does so while the last string that it evaluated was interrupted, and we may have imported a named tuple since.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")  # noqa: S102 - a fixed string
 
 
 def _is_default(number: int) -> bool:

@@ -235,7 +235,8 @@ class Experiment:
             self, run_id=run_id, name=name, display_name=display_name, outputs=folder, on_error=on_error
         )
         if snapshot_directory is not None:
-            run.add_properties({"azml.snapshot_directory": str(Path(snapshot_directory).resolve())})
+            where = os.fsencode(Path(snapshot_directory).resolve()).decode("utf-8", "backslashreplace")
+            run.add_properties({"azml.snapshot_directory": where})
         context.enter(run)
         return run
 

@@ -13,12 +13,11 @@ import time
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 REDACTED = "***"
 _SECRET = re.compile(
-    r"(?i)pass(word|wd|phrase)?\b|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|"
-    r"connection[-_]?string|\bsas\b|\bauth\b|\bpwd\b"
+    r"(?i)pass(word|wd|phrase)|secret|token(?!i)|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|credential|"
+    r"connection[-_]?string|(?<![a-z])(pass|sas|auth|pwd)(?![a-z])"
 )
 
 
@@ -30,7 +29,7 @@ def git(start: Path) -> dict[str, str]:
     try:
         folder = _git_folder(start)
         return _facts(folder) if folder else {}
-    except (OSError, UnicodeDecodeError, configparser.Error):
+    except (OSError, ValueError, configparser.Error):
         return {}
 
 
@@ -72,15 +71,19 @@ def _remote(config: Path) -> str | None:
     remotes = [section for section in parser.sections() if section.startswith("remote ")]
     chosen = 'remote "origin"' if 'remote "origin"' in remotes else next(iter(remotes), None)
     url = parser.get(chosen, "url", fallback=None) if chosen else None
-    return without_user(url) if url else None
+    return without_user(url.strip().strip('"')) if url else None  # git quotes what holds a # or ;
+
+
+_ADDRESS = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)(?P<authority>[^/]*)(?P<path>[^?#]*)")
 
 
 def without_user(url: str) -> str:
-    """Return an address without user name, password and query."""
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.netloc:
-        return url  # git@host:path names a login, never a secret
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    """Return an address without user name, password and query; a password may hold any character but a slash."""
+    parts = _ADDRESS.match(url)
+    if parts is None:
+        login, at, rest = url.rpartition("@")
+        return f"{login.partition(':')[0]}{at}{rest}"  # git@host:path names a login; who:secret@host:path does more
+    return parts["scheme"] + re.split(r"[?#]", parts["authority"].rpartition("@")[2])[0] + parts["path"]
 
 
 class Dirtiness:
@@ -99,13 +102,14 @@ class Dirtiness:
 
 
 def at(start: Path) -> tuple[dict[str, str], Dirtiness]:
-    """Return git's properties of a tree, and its dirtiness; many runs in a row share one look [30 s]."""
-    return _looked(start, round(time.monotonic() / 30))
+    """Return git's properties of a tree, and its dirtiness; many runs of one commit share one answer [30 s]."""
+    found = git(start)
+    return found, _dirtiness(start, found.get("azureml.git.commit"), round(time.monotonic() / 30))
 
 
 @lru_cache(maxsize=1)
-def _looked(start: Path, _when: int) -> tuple[dict[str, str], Dirtiness]:
-    return git(start), Dirtiness(start)
+def _dirtiness(start: Path, _commit: str | None, _when: int) -> Dirtiness:
+    return Dirtiness(start)
 
 
 def _ask(start: Path) -> "subprocess.Popen[bytes] | None":
@@ -160,8 +164,8 @@ def program() -> dict[str, str]:
 
 
 def arguments() -> list[str]:
-    """Return the command line with whatever looks like a secret taken out."""
-    return redacted(sys.argv)
+    """Return the command line with whatever looks like a secret taken out; bytes that are no text are escaped."""
+    return redacted(word.encode("utf-8", "backslashreplace").decode() for word in sys.argv)
 
 
 def redacted(words: Iterable[str]) -> list[str]:
@@ -174,7 +178,7 @@ def redacted(words: Iterable[str]) -> list[str]:
         elif equals and _SECRET.search(option):
             cleaned.append(f"{option}={REDACTED}")
         else:
-            cleaned.append(re.sub(r"(://)[^/@\s]+@", rf"\1{REDACTED}@", word))
+            cleaned.append(re.sub(r"(://)[^/\s]+@", rf"\1{REDACTED}@", word))
         hide = word.startswith("-") and not equals and bool(_SECRET.search(word))
     return cleaned
 

@@ -87,6 +87,7 @@ class RunHandle:
 
     def _append(self, event: Event) -> None:
         """Write one event; when this returns it is stored, or it was counted under ``on_error="warn"``."""
+        joins = self._journal.joins
         try:
             self._journal.append(event)
         except errors.StoreError as error:
@@ -97,6 +98,8 @@ class RunHandle:
             raise errors.NameRefusedError(
                 "text", error.object, "it holds a lone surrogate, which is no character"
             ) from None
+        if joins:
+            self._fold()  # the index learns that a run which had settled may grow again
 
     def _lose(self, error: errors.StoreError) -> None:
         self._lost += 1

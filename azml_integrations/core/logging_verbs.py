@@ -156,8 +156,8 @@ class LoggingVerbs(ArtifactVerbs):
         UserErrorException
             If not exactly one of `path` and `plot` is given, or the file is no image.
         """
-        if path is not None and hasattr(path, "savefig"):
-            path, plot = None, path if plot is None else plot
+        if plot is None and hasattr(path, "savefig"):
+            path, plot = None, path
         if (path is None) == (plot is None):
             raise UserErrorException(
                 f"log_image({name!r}) got {'both a path and a plot' if plot is not None else 'neither path nor plot'}; "

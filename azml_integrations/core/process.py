@@ -12,7 +12,7 @@ from .. import errors
 from ..journal import Event
 from ..records import ErrorInfo, ErrorNoted, RunRecord, RunStatus, RunStore
 from ..store.sqlite import SqliteStore
-from . import context, facts
+from . import context, ending, facts
 from .experiment import Experiment
 from .run import Run, error_info
 from .workspace import Scope, Workspace
@@ -152,39 +152,60 @@ class _OfflineRun(Run):
 
     def _prepare(self) -> None:
         super()._prepare()
-        self._born = False
+        self._born = self._bearing = False
         self._birth = threading.RLock()
+
+    @property
+    def owned(self) -> bool:
+        """Whether this very process owns the run; one that nobody has logged to has nothing to own."""
+        return super().owned and self._exists()
+
+    def _exists(self) -> bool:
+        return self._born or self._folder.exists()
 
     def _append(self, event: Event) -> None:
         if not self._born:
             self._be_born()
         super()._append(event)
 
+    def _put(self, name: str, source: BinaryIO) -> None:
+        if not self._born:  # before the file makes the folder
+            self._be_born()
+        super()._put(name, source)
+
     def _store(self) -> RunStore:
         if not self._born:
             self._be_born()
         return super()._store()
 
+    def __enter__(self) -> Self:
+        """Make this the current run, and copy what is printed; the run appears."""
+        self._be_born()
+        return super().__enter__()
+
     def _be_born(self) -> None:
-        """Make the run's folder, once, whichever thread logs first."""
+        """Make the run's folder, once, whichever thread or forked child logs first."""
         with self._birth:
-            if not self._born:
-                self._born = True  # what follows logs through this very handle
-                try:
-                    self._experiment._make()
-                    self._begin(None, None, None, None, Path("outputs").resolve())
-                except BaseException:
-                    self._born = False
-                    raise
+            if self._born or self._bearing:  # what makes the run logs through this very handle
+                return
+            self._bearing = True
+            outputs = Path("outputs").resolve()
+            try:
+                self._begin(None, None, None, None, outputs)
+            except errors.RunExistsError:  # a forked relative was first
+                self._outputs = outputs
+            finally:
+                self._bearing = False
+            self._born = True
 
     def complete(self, _set_status: bool = True) -> None:
         """End the run well; one that logged nothing leaves nothing."""
-        if self._born:
+        if self._exists():
             super().complete(_set_status)
 
     def get_status(self) -> str:
         """Return where the run stands now; a run that has logged nothing yet is Running too."""
-        return super().get_status() if self._born else str(RunStatus.RUNNING)
+        return super().get_status() if self._exists() else str(RunStatus.RUNNING)
 
     def __str__(self) -> str:
         """Return a line in which scripts look for the class's name."""
@@ -247,6 +268,7 @@ def _offline() -> _OfflineRun:
         kind = _SilentRun if _is_follower() else _OfflineRun
         experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
         _own[:] = [kind._handle(experiment, f"OfflineRun_{uuid.uuid4()}", "owner")]  # noqa: SLF001 - a constructor
+        ending.watch().add(_own[0])  # forked children may log to it before this process does
     return _own[0]
 
 

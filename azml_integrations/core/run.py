@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.json import encode, format  # noqa: A004 - its name
+from msgspec.structs import replace
 
 from .. import errors, host, names
 from ..journal import Role
@@ -68,7 +69,8 @@ class Run(LoggingVerbs):
 
     def _prepare(self) -> None:
         self._kinds = {}
-        self._outputs: Path | None = None
+        self._outputs = None
+        self._versions = {}
         self._logs_since: float | None = None
         self._dirtiness: facts.Dirtiness | None = None
         self._tees = contextlib.ExitStack()
@@ -147,7 +149,7 @@ class Run(LoggingVerbs):
         git, self._dirtiness = facts.at(Path.cwd())
         properties = dict(git)
         if script := facts.script():
-            properties["azml.script"] = script.name
+            properties["azml.script"] = _storable(script.name)
         properties["azml.arguments"] = encode(facts.arguments()).decode()
         self.add_properties(properties)
         self._record_texts({"packages.txt": facts.packages(), **facts.program()})
@@ -157,7 +159,7 @@ class Run(LoggingVerbs):
         with contextlib.suppress(OSError):  # beside the point: a run without them is a run
             about.mkdir(exist_ok=True)
             for name, content in texts.items():
-                (about / name).write_text(content, encoding="utf-8")
+                (about / name).write_text(content, encoding="utf-8", errors="backslashreplace")
 
     # -- life cycle ----------------------------------------------------------------------------------
 
@@ -522,8 +524,9 @@ class Run(LoggingVerbs):
             raise errors.UserErrorException("create_children expects either count, or tag_key and tag_values together")
         key = tag_key if by_tags and tag_key is not None else "azureml.batch_child_number"
         values = [str(value) for value in (tag_values if by_tags and tag_values is not None else range(count or 0))]
-        if len(values) > 100:  # noqa: PLR2004 - SDK v1's limit, kept so that a slip does not make a million folders
-            raise errors.UserErrorException(f"create_children makes at most 100 children a call, got {len(values)}")
+        asked = len(values) if count is None else count
+        if not 0 <= asked <= 100:  # noqa: PLR2004 - SDK v1's limit, kept so that a slip does not make a million folders
+            raise errors.UserErrorException(f"create_children makes 0 to 100 children a call, got {asked}")
         children = []
         for value in values:
             child = self.child_run()
@@ -544,20 +547,21 @@ class Run(LoggingVerbs):
         Parameters
         ----------
         recursive : bool, default=False
-            Whether children of children follow.
+            Whether children of children are among them.
         tags, properties : str or dict, default=None
             Only runs with this key, or with these keys and values.
         type, status : str, default=None
             Only runs of this type, or that stand so.
         """
-        query = RunQuery(
-            parent_id=self.id, tags=_wanted(tags), properties=_wanted(properties), type=type, status=status
-        )
-        for record in self._workspace.view.all().find(query):
-            yield _revived(self._workspace, record)
+        query = RunQuery(tags=_wanted(tags), properties=_wanted(properties), type=type, status=status)
+        store = self._workspace.view.all()
+        parents = [self.id]
         if recursive:
-            for record in self._workspace.view.all().find(RunQuery(parent_id=self.id)):
-                yield from _revived(self._workspace, record).get_children(True, tags, properties, type, status)
+            for parent in parents:  # grows by the runs below each
+                parents += [record.run_id for record in store.find(RunQuery(parent_id=parent))]
+        found = [record for parent in parents for record in store.find(replace(query, parent_id=parent))]
+        for record in sorted(found, key=lambda record: (record.started_at or record.created_at, record.number))[::-1]:
+            yield _revived(self._workspace, record)
 
     def get_metrics(
         self,
@@ -755,6 +759,15 @@ class Run(LoggingVerbs):
 
 
 _Names = list[str]
+
+
+def __getattr__(name: str) -> Any:
+    """Hand on ``_OfflineRun``, which SDK v1's scripts import from here."""
+    if name != "_OfflineRun":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import process
+
+    return process._OfflineRun  # noqa: SLF001 - its name in SDK v1
 
 
 def _new_id() -> str:

@@ -225,7 +225,8 @@ class Workspace:
             ``config.json`` by default.
         """
         start = Path(path) if path is not None else Path.cwd()
-        folder = start / "aml_config" if (start / "aml_config").is_dir() else start / ".azureml"
+        named = (start / ".azureml", start / "aml_config")  # in the order in which `from_config` looks
+        folder = next((folder for folder in named if folder.is_dir()), named[0])
         config = {"Id": None, "Scope": _SCOPE.format(*self.scope)}
         target = folder / Path(file_name or "config.json").name
         try:

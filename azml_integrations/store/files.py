@@ -47,18 +47,19 @@ def place(folder: Path, name: str, source: BinaryIO) -> ArtifactStored:
     target = folder / path
     partial = target.with_name(f".{target.name[:100]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
     digest, size = hashlib.sha256(), 0
+    _inside(folder, target, name)  # before a folder is made on its way
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _inside(folder, target, name)
         with partial.open("xb") as out:
             while chunk := source.read(CHUNK):
                 digest.update(chunk)
                 size += out.write(chunk)
         partial.replace(target)
     except OSError as error:
+        raise StoreError(str(target), error) from error
+    finally:  # also where the user's own stream raised
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise StoreError(str(target), error) from error
     return ArtifactStored(name, path, size, digest.hexdigest(), time.time())
 
 

@@ -7,6 +7,7 @@ again from the runs' journals.
 import contextlib
 import re
 import sqlite3
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
@@ -65,6 +66,10 @@ def _renew_gate() -> None:
 host.around_fork(lambda: _gate.acquire(), lambda: _gate.release(), _renew_gate)  # noqa: PLW0108 - the gate of that moment
 
 
+_NONSENSE = (sqlite3.Error, msgspec.MsgspecError, struct.error, ValueError)
+"""What a damaged file answers with: SQLite's own errors, or a column that cannot be unpacked."""
+
+
 class _CursorMovedError(Exception):
     """Somebody else folded the same lines first."""
 
@@ -81,6 +86,8 @@ class SqliteStore:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._db: sqlite3.Connection | None = None
+        self._openings = 0
+        self._writes = False
         host.abandon_in_child(self)
 
     # -- connection ----------------------------------------------------------------------------------
@@ -103,29 +110,41 @@ class SqliteStore:
         with contextlib.suppress(Exception):  # at interpreter exit anything may be gone already
             self.close()
 
+    @property
+    def opened(self) -> int:
+        """How often the file was opened: one that was emptied or replaced meanwhile is another one."""
+        with self._reading():
+            return self._openings
+
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with _gate:
+            if self._writes:  # a signal handler, in the middle of a transaction of its own thread
+                raise IndexUnavailableError(str(self.path), RuntimeError("it is being written to"), passing=True)
             try:
                 if self._db is None:
                     self._db = _connect(self.path)
+                    self._openings += 1
                 yield self._db
-            except sqlite3.Error as error:
+            except _NONSENSE as error:
                 raise self._unavailable(error) from error
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as db:
-            db.execute("BEGIN IMMEDIATE")
             try:
+                self._writes = True
+                db.execute("BEGIN IMMEDIATE")
                 yield db
-            except BaseException:
+                db.execute("COMMIT")
+            except BaseException:  # also Ctrl-C, wherever it comes
                 with contextlib.suppress(sqlite3.Error):
                     db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
+            finally:
+                self._writes = False
 
-    def _unavailable(self, error: sqlite3.Error) -> IndexUnavailableError:
+    def _unavailable(self, error: Exception) -> IndexUnavailableError:
         passing = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
         if not passing:  # a file that was replaced or repaired meanwhile is opened afresh
             with contextlib.suppress(sqlite3.Error):
@@ -150,8 +169,10 @@ class SqliteStore:
                         raise _CursorMovedError  # noqa: TRY301 - it rolls the transaction back
                     known[batch.journal] = batch.after
                     fold = _Fold(db, run_id, batch.journal)
+                    fold.begin(batch.after.clock)
                     for event, at, line in others:
-                        fold.event(event, at, line)
+                        with contextlib.suppress(OverflowError):  # a number that no run of ours writes
+                            fold.event(event, at, line)
                     for name, metric in metrics.items():
                         fold.metric(name, metric)
                     fold.advance(batch.after)
@@ -159,15 +180,15 @@ class SqliteStore:
             return False
         return True
 
-    def judge(self, run_id: str, verdict: str | None) -> None:
-        """Keep a verdict about a run whose process died, or take it back."""
+    def judge(self, run_id: str, verdict: str | None, ended_at: float | None = None) -> None:
+        """Keep a verdict about a run whose process died at a moment [s since the epoch, UTC], or take it back."""
         with self._writing() as db:
             db.execute(
                 "UPDATE runs SET verdict = :verdict, status = CASE WHEN :verdict IS NULL THEN said ELSE 'Failed' END,"
-                " ended_at = CASE WHEN :verdict IS NULL THEN NULL ELSE"
-                "   (SELECT max(clock) FROM journals WHERE journals.run_id = runs.run_id) END"
+                " ended_at = CASE WHEN :verdict IS NULL THEN NULL ELSE coalesce(:ended_at,"
+                "   (SELECT max(clock) FROM journals WHERE journals.run_id = runs.run_id)) END"
                 " WHERE run_id = :run AND said NOT IN ('Completed', 'Failed', 'Canceled')",
-                {"run": run_id, "verdict": verdict},
+                {"run": run_id, "verdict": verdict, "ended_at": ended_at},
             )
 
     def settle(self, run_id: str) -> None:
@@ -213,7 +234,7 @@ class SqliteStore:
                 " ORDER BY journal, seq",
                 (run_id, name),
             ).fetchall()
-        return _series(rows) if rows else None
+            return _series(rows) if rows else None
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
@@ -223,10 +244,10 @@ class SqliteStore:
                 " FROM metrics WHERE run_id = ? ORDER BY first_at, first_journal, rowid",
                 (run_id,),
             ).fetchall()
-        return [
-            MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
-            for name, kind, mixed, n, last, least, most, value, *rest in rows
-        ]
+            return [
+                MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
+                for name, kind, mixed, n, last, least, most, value, *rest in rows
+            ]
 
     def artifacts(self, run_id: str) -> list[ArtifactRecord]:
         """Return the files of a run, by name."""
@@ -272,7 +293,6 @@ def _connect(path: Path | None) -> sqlite3.Connection:
 
 def _migrate(db: sqlite3.Connection) -> None:
     """Bring a file to the newest schema; many processes may try at once."""
-    db.execute("PRAGMA busy_timeout = 10000")  # once in the life of a file: everybody waits for the first
     if db.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
         db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
@@ -286,7 +306,6 @@ def _migrate(db: sqlite3.Connection) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-    db.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -299,6 +318,11 @@ def _statements(script: str) -> Iterator[str]:
 
 
 # -- folding -----------------------------------------------------------------------------------------
+
+
+def _told_by_a_doctor(event: StatusChanged) -> bool:
+    """Tell whether a status was written down after its run's death, for the moment of its last sign of life."""
+    return event.error is not None and event.error.code == "ProcessEnded"
 
 
 def _cursors(db: sqlite3.Connection, run_id: str) -> dict[str, Cursor]:
@@ -328,6 +352,14 @@ class _Fold:
 
     def __init__(self, db: sqlite3.Connection, run_id: str, journal: str) -> None:
         self.db, self.run_id, self.journal = db, run_id, journal
+
+    def begin(self, at: float) -> None:
+        """Make the run's row; a guest may be folded before the owner, whose lines say what the run is."""
+        self._run(
+            "INSERT OR IGNORE INTO runs (run_id, experiment, number, target, status, said, created_at)"
+            " VALUES (:run, '', 0, 'local', 'NotStarted', 'NotStarted', ?)",
+            at,
+        )
 
     def advance(self, after: Cursor) -> None:
         """Move the cursor behind the batch; the run may grow again."""
@@ -363,8 +395,8 @@ class _Fold:
                 self._artifact(event, at)
             case Noted(source=source, message=message):
                 self._run("INSERT OR IGNORE INTO notes VALUES (:run, ?, :journal, ?, ?, ?)", at, line, source, message)
-            case _:
-                raise TypeError(f"no table takes a {type(event).__name__}")
+            case _:  # an event of an experiment says nothing about a run
+                pass
 
     def _run(self, sql: str, *values: object) -> None:
         self.db.execute(_numbered(sql), (self.run_id, self.journal, *values))
@@ -374,22 +406,12 @@ class _Fold:
 
     def _opened(self, event: JournalOpened) -> None:
         if event.role == "owner":
-            self._run(
-                "INSERT INTO runs (run_id, experiment, number, target, host, status, said, created_at)"
-                " VALUES (:run, '', 0, 'local', ?, 'NotStarted', 'NotStarted', ?)"
-                " ON CONFLICT (run_id) DO UPDATE SET host = excluded.host",
-                event.host,
-                event.at,
-            )
+            self._update("host = ?", event.host)
 
     def _created(self, event: RunCreated) -> None:
-        self._run(
-            "INSERT INTO runs (run_id, experiment, number, name, display_name, type, target, parent_id, user,"
-            " status, said, created_at) VALUES (:run, ?, ?, ?, ?, ?, ?, ?, ?, 'NotStarted', 'NotStarted', ?)"
-            " ON CONFLICT (run_id) DO UPDATE SET experiment = excluded.experiment, number = excluded.number,"
-            " name = excluded.name, display_name = coalesce(display_name, excluded.display_name),"
-            " type = excluded.type, target = excluded.target, parent_id = excluded.parent_id, user = excluded.user,"
-            " created_at = excluded.created_at",
+        self._update(
+            "experiment = ?, number = ?, name = ?, display_name = coalesce(display_name, ?), type = ?, target = ?,"
+            " parent_id = ?, user = ?, created_at = ?",
             event.experiment,
             event.number,
             event.name,
@@ -404,15 +426,16 @@ class _Fold:
     def _status(self, event: StatusChanged, at: float) -> None:
         self._run(
             "UPDATE runs SET status = ?, said = ?3, status_at = ?, verdict = NULL, error = coalesce(?, error),"
-            " started_at = CASE WHEN ? THEN coalesce(started_at, ?4) ELSE started_at END,"
-            " ended_at = CASE WHEN ? THEN ?4 ELSE NULL END"
+            " ended_at = CASE WHEN ? THEN ? ELSE NULL END"
             " WHERE run_id = :run AND coalesce(status_at, 0) <= ?4",
             event.status,
             at,
             _json(event.error),
-            event.status == RunStatus.RUNNING,
             event.status in TERMINAL,
+            event.at if _told_by_a_doctor(event) else at,
         )
+        if event.status == RunStatus.RUNNING:
+            self._update("started_at = min(coalesce(started_at, ?), ?3)", at)
 
     def _tag(self, key: str, value: str | None, at: float, *, removed: bool) -> None:
         self._run(
@@ -436,14 +459,14 @@ class _Fold:
         )
 
     def _described(self, event: RunDescribed, at: float) -> None:
-        self._update(
-            "display_name = CASE WHEN coalesce(described_at, 0) <= ? THEN coalesce(?, display_name)"
-            " ELSE display_name END, description = CASE WHEN coalesce(described_at, 0) <= ?3"
-            " THEN coalesce(?, description) ELSE description END, described_at = max(coalesce(described_at, 0), ?3)",
-            at,
-            event.display_name,
-            event.description,
-        )
+        told = {"display_name": ("named_at", event.display_name), "description": ("described_at", event.description)}
+        for column, (moment, value) in told.items():
+            if value is not None:
+                self._run(
+                    f"UPDATE runs SET {column} = ?, {moment} = ? WHERE run_id = :run AND coalesce({moment}, 0) <= ?4",  # noqa: S608 - names of ours
+                    value,
+                    at,
+                )
 
     def _artifact(self, event: ArtifactStored, at: float) -> None:
         self._run(
@@ -506,11 +529,16 @@ class _Fold:
             (self.run_id, name),
         ).fetchone()
         ours = (
-            *(span.kind, False, len(span.values), span.times[0], self.journal, span.steps[0], span.times[-1]),
-            *(self.journal, span.steps[-1], pack([span.values[-1]]), found.last, found.least, found.greatest),
+            *(span.kind, False, len(span.values), span.times[0], self.journal, _column(span.steps[0]), span.times[-1]),
+            *(self.journal, _column(span.steps[-1]), pack([span.values[-1]]), found.last, found.least, found.greatest),
             description,
         )
         self.db.execute(_SUMMARIZE, (self.run_id, name, *(ours if row is None else _merged(row, ours))))
+
+
+def _column(step: int | None) -> int | None:
+    """Return a step as the summary takes it; one beyond 64 bits stands in its point only."""
+    return None if step is None or step >= 1 << 63 else step
 
 
 def _merged(old: tuple, new: tuple) -> tuple:  # type: ignore[type-arg]  # a row as the table has it

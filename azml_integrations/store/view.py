@@ -1,16 +1,21 @@
 """The view of a workspace's runs: folds their folders into the index, or into memory, and judges the dead."""
 
 import contextlib
+import errno
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
+from typing import Any, cast
+
+import msgspec
 
 from .. import host, journal
 from ..errors import IndexUnavailableError, IndexWarning, StoreError
-from ..records import Batch, Cursor, RunStore
+from ..records import Batch, Cursor, JournalOpened, RunStore
 from .sqlite import SqliteStore
 
 DEAD = "the process ended without completing the run"
@@ -20,8 +25,14 @@ ALLOWANCE = 0.05
 SEALING = 0.05
 """Time that one refresh may spend on compressing journals of ended runs [s]; the doctor has no bound."""
 
-SEALED_BY_READERS = 256 << 10
-"""Largest journal that a reader compresses [bytes]; larger ones wait for the doctor."""
+_READERS_SEAL = range(256 << 10)
+"""Sizes of the journals that a reader compresses [bytes]; larger ones wait for the doctor."""
+
+_OWNERS_SEAL = range(4 << 10, 256 << 10)
+"""Sizes of the journals that their owner compresses at the end [bytes]; a smaller one fills a disk block anyway."""
+
+CONFIRMING = 0.002
+"""Pause before a verdict is taken back [s]: for a moment another reader's probe looks like an owner's lock."""
 
 SETTLED_MTIME = 2.0
 """Age of a folder's modification time from which it can be trusted not to change unseen [s]."""
@@ -43,7 +54,8 @@ class View:
         self.runs = runs
         self._index = index
         self._memory: SqliteStore | None = None
-        self._seen_mtime = -1
+        self._seen = (-1, -1)
+        self._warned = False
         host.abandon_in_child(self)
 
     def abandon(self) -> None:
@@ -66,7 +78,7 @@ class View:
         What takes longer than `ALLOWANCE` is left to the next reader.
         """
         if self._index is not None:
-            with contextlib.suppress(IndexUnavailableError):
+            with contextlib.suppress(OSError, IndexWarning):  # as an error, too, where warnings are errors
                 self._fold(self._index, run_id, until=time.monotonic() + ALLOWANCE)
 
     # -- all runs ------------------------------------------------------------------------------------
@@ -77,24 +89,32 @@ class View:
 
     def _refresh(self, store: RunStore) -> None:
         for run_id in self._undiscovered(store):
-            self._fold(store, run_id)
+            with _hiding_no_other():
+                self._fold(store, run_id)
         until = time.monotonic() + SEALING
         for run_id in store.unsettled():
-            self._fold(store, run_id)
-            self._settle(store, run_id, seal=time.monotonic() < until)
+            with _hiding_no_other():
+                self._fold(store, run_id)
+                self._settle(store, run_id, _READERS_SEAL if time.monotonic() < until else range(0))
 
     def _undiscovered(self, store: RunStore) -> list[str]:
-        """Return the ids of run folders that the store has never seen: copied in, or begun while it was busy."""
+        """Return the ids of run folders that the store has never seen; forget the runs whose folders are gone."""
+        opened = getattr(store, "opened", 0)  # a file that was emptied or replaced has seen nothing yet
         try:
-            mtime = self.runs.stat().st_mtime_ns
+            state = self.runs.stat().st_mtime_ns, opened
+            if state == self._seen and store is self._index:
+                return []
+            known = store.run_ids()  # before the folders: what begins meanwhile must not look like gone
+            there = {entry.name for entry in os.scandir(self.runs) if entry.is_dir()}
         except FileNotFoundError:
             return []
-        if mtime == self._seen_mtime and store is self._index:
-            return []
-        new = sorted({entry.name for entry in os.scandir(self.runs) if entry.is_dir()} - store.run_ids())
-        if store is self._index and time.time_ns() - mtime > SETTLED_MTIME * 1e9:
-            self._seen_mtime = mtime
-        return new
+        except OSError as error:
+            raise error if isinstance(error, StoreError) else StoreError(str(self.runs), error, "read") from error
+        for gone in known - there:
+            store.forget(gone)
+        if store is self._index and time.time_ns() - state[0] > SETTLED_MTIME * 1e9:
+            self._seen = state
+        return sorted(there - known)
 
     # -- stores --------------------------------------------------------------------------------------
 
@@ -103,16 +123,24 @@ class View:
             try:
                 fold(self._index)
             except IndexUnavailableError as error:
-                if not error.passing:
-                    warnings.warn(
-                        f"{error.message}; until then runs are read from their folders", IndexWarning, stacklevel=5
-                    )
+                self._warn(error)
             else:
-                return self._index
+                return cast("RunStore", _Answers(self, self._index, fold))
+        return self._in_memory(fold)
+
+    def _in_memory(self, fold: Callable[[RunStore], object]) -> RunStore:
         if self._memory is None:
             self._memory = SqliteStore(None)
         fold(self._memory)
         return self._memory
+
+    def _warn(self, error: IndexUnavailableError) -> None:
+        """Say once that the index is out of use; that it is busy is nothing to say."""
+        if not error.passing and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{error.message}; until then runs are read from their folders", IndexWarning, stacklevel=_outside()
+            )
 
     # -- folding -------------------------------------------------------------------------------------
 
@@ -121,43 +149,60 @@ class View:
         paths = journal.files(self.folder(run_id))
         cursors = store.cursors(run_id)
         if _shrunk(paths, cursors):
-            store.forget(run_id)
-            cursors = {}
+            paths = journal.files(self.folder(run_id))  # a journal may have come, or been sealed, between the two
+            if _shrunk(paths, cursors):
+                store.forget(run_id)
+                cursors = {}
         for path in paths:
-            for batch in _batches(path, cursors.get(journal.key(path), Cursor())):
-                if not store.apply(run_id, [batch]) or time.monotonic() > until:
-                    break  # somebody else is folding this file: what they apply is the same
+            while not self._fold_file(store, run_id, path, cursors.get(journal.key(path), Cursor()), until):
+                cursors = store.cursors(run_id)
         self._judge(store, run_id, paths)
+
+    @staticmethod
+    def _fold_file(store: RunStore, run_id: str, path: Path, before: Cursor, until: float) -> bool:
+        """Fold one journal; False when somebody else folds it too: they may have read before its last lines came."""
+        for batch in _batches(path, before):
+            if not store.apply(run_id, [batch]):
+                return False
+            if time.monotonic() > until:
+                break
+        return True
 
     def _judge(self, store: RunStore, run_id: str, paths: list[Path]) -> None:
         record = store.run(run_id)
         if record is None or (record.ended and record.verdict is None):
             return
-        verdict = DEAD if _dead(paths) else None
-        if verdict != record.verdict:
-            store.judge(run_id, verdict)
+        owners = _owners(paths)
+        verdict = DEAD if _dead(owners) else None
+        if verdict is None and record.verdict is not None:
+            time.sleep(CONFIRMING)
+            verdict = DEAD if _dead(owners) else None
+        cursors = store.cursors(run_id) if verdict else {}
+        ended_at = max((cursors[key].clock for path in owners if (key := journal.key(path)) in cursors), default=None)
+        if (verdict, verdict and ended_at) != (record.verdict, verdict and record.ended_at):
+            store.judge(run_id, verdict, ended_at)
 
     # -- sealing -------------------------------------------------------------------------------------
 
-    def _settle(self, store: RunStore, run_id: str, *, seal: bool) -> None:
-        """Mark an ended run that nobody writes to any more; compress its journals if asked."""
+    def _settle(self, store: RunStore, run_id: str, sealable: range) -> None:
+        """Mark an ended run that nobody writes to any more; compress its journals of some sizes [bytes]."""
         record = store.run(run_id)
         if record is None or not record.ended:
             return
         paths = [path for path in journal.files(self.folder(run_id)) if path.suffix != ".gz"]
         if any(journal.in_use(path) for path in paths if _ours(path)):
             return
-        if seal and host.writable(self.runs):
-            self._seal(paths, most=SEALED_BY_READERS)
+        if sealable and host.writable(self.runs):
+            self._seal(paths, sealable)
         store.settle(run_id)
 
     @staticmethod
-    def _seal(paths: list[Path], most: float = inf) -> int:
-        """Compress journals of this host, its former boots included, up to a size [bytes]; return how many."""
+    def _seal(paths: list[Path], sealable: range) -> int:
+        """Compress journals of this host, its former boots included, of some sizes [bytes]; return how many."""
         sealed = 0
         for path in paths:
             with contextlib.suppress(OSError):  # a full disk: sealing can wait
-                if _ours(path) and journal.size(path) <= most:
+                if _ours(path) and journal.size(path) in sealable:
                     sealed += journal.seal(path)
         return sealed
 
@@ -166,7 +211,7 @@ class View:
         self.fold(run_id)
         if self._index is not None:
             with contextlib.suppress(IndexUnavailableError):
-                self._settle(self._index, run_id, seal=False)
+                self._settle(self._index, run_id, _OWNERS_SEAL)
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""
@@ -174,7 +219,7 @@ class View:
         for run_id in sorted(store.run_ids()):
             record = store.run(run_id)
             paths = [path for path in journal.files(self.folder(run_id)) if path.suffix != ".gz"]
-            if record is not None and record.ended and paths and self._seal(paths):
+            if record is not None and record.ended and paths and self._seal(paths, range(sys.maxsize)):
                 yield run_id
 
     def forget(self, run_id: str) -> None:
@@ -193,15 +238,63 @@ class View:
 
 
 def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
-    """Yield what a journal says after a cursor; one that cannot be read is one damaged line."""
+    """Yield what a journal says after a cursor; what cannot be read to its end is one damaged line."""
     try:
-        yield from journal.read(path, before)
+        for batch in journal.read(path, before):
+            yield batch
+            before = batch.after
     except FileNotFoundError:
-        return  # sealed or deleted meanwhile; the next fold finds it under its new name
-    except PermissionError as error:
-        raise StoreError(str(path), error, doing="read") from error
-    except (OSError, EOFError) as error:
-        warnings.warn(f"{path} is damaged from byte {before.offset} on: {error}", IndexWarning, stacklevel=6)
+        sealed = path.with_name(path.name + ".gz")
+        if path.suffix != ".gz" and sealed.exists():
+            yield from _batches(sealed, before)
+    except OSError as error:
+        if error.errno not in (None, errno.EIO):  # a limit or a refusal, no damage
+            raise StoreError(str(path), error, doing="read") from error
+        yield from _damage(path, before)
+        warnings.warn(
+            f"{path} is damaged from byte {before.offset} on: {error}; what stands before is kept",
+            IndexWarning,
+            stacklevel=_outside(),
+        )
+
+
+def _damage(path: Path, before: Cursor) -> Iterator[Batch]:
+    """Yield the empty batch that passes over the rest of a sealed journal, once."""
+    with contextlib.suppress(OSError):
+        after = msgspec.structs.replace(before, offset=journal.size(path), damaged=before.damaged + 1)
+        yield Batch(journal.key(path), before, after, [])
+
+
+@contextlib.contextmanager
+def _hiding_no_other() -> Iterator[None]:
+    """Let a run that cannot be read be named, and the others be shown."""
+    try:
+        yield
+    except IndexUnavailableError:
+        raise
+    except StoreError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):  # it says nothing about this run
+            raise
+        warnings.warn(f"a run is left out: {error.message}", IndexWarning, stacklevel=_outside())
+
+
+class _Answers:
+    """The index as a reader sees it: a question that it cannot answer after all is answered from the folders."""
+
+    def __init__(self, view: View, index: RunStore, fold: Callable[[RunStore], object]) -> None:
+        self._view, self._index, self._fold = view, index, fold
+
+    def __getattr__(self, name: str) -> Any:
+        ask = getattr(self._index, name)
+
+        def answer(*question: object) -> object:
+            try:
+                return ask(*question)
+            except IndexUnavailableError as error:
+                self._view._warn(error)  # noqa: SLF001 - a part of it
+                return getattr(self._view._in_memory(self._fold), name)(*question)  # noqa: SLF001
+
+        return answer
 
 
 def _shrunk(paths: list[Path], cursors: dict[str, Cursor]) -> bool:
@@ -216,10 +309,14 @@ def _shrunk(paths: list[Path], cursors: dict[str, Cursor]) -> bool:
     return False
 
 
-def _dead(paths: list[Path]) -> bool:
+def _owners(paths: list[Path]) -> dict[Path, JournalOpened]:
+    """Return the journals of a run's owners, with their first lines."""
+    return {path: opened for path in paths if (opened := journal.header(path)) and opened.role == "owner"}
+
+
+def _dead(owners: dict[Path, JournalOpened]) -> bool:
     """Tell whether every owner of a run is known to be gone; another host's owner is never judged."""
-    owners = [(path, opened) for path in paths if (opened := journal.header(path)) and opened.role == "owner"]
-    return bool(owners) and not any(_may_live(path, opened.host, opened.boot) for path, opened in owners)
+    return bool(owners) and not any(_may_live(path, opened.host, opened.boot) for path, opened in owners.items())
 
 
 def _may_live(path: Path, owner_host: str, boot: str) -> bool:
@@ -233,3 +330,14 @@ def _may_live(path: Path, owner_host: str, boot: str) -> bool:
 def _ours(path: Path) -> bool:
     opened = journal.header(path)
     return opened is not None and opened.host == host.name()
+
+
+def _outside() -> int:
+    """Return the stack level of the first frame outside this package, for a warning to point to."""
+    import sys
+
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn(skip_file_prefixes=) needs Python 3.12
+    here = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - a plain prefix test
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((here, contextlib.__file__)):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -7,6 +7,7 @@ CREATE TABLE runs (
   number INTEGER NOT NULL,
   name TEXT,
   display_name TEXT,
+  named_at REAL,
   described_at REAL,
   description TEXT,
   type TEXT,

@@ -1,3 +1,11 @@
+-- Points that version 1 passed over are in the journals: everything is folded again.
+DELETE FROM runs;
+DELETE FROM journals;
+DELETE FROM tags;
+DELETE FROM properties;
+DELETE FROM artifacts;
+DELETE FROM notes;
+
 -- One row per metric of a run. last, min and max are over its numbers; NaN is in none of them.
 CREATE TABLE metrics (
   run_id TEXT NOT NULL,

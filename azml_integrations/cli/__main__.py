@@ -1,0 +1,5 @@
+"""``python -m azml_integrations.cli``: the same as ``azml``."""
+
+from . import main
+
+main()

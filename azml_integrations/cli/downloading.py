@@ -1,0 +1,96 @@
+"""Copying files out of a run, with a progress bar."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import names
+from ..errors import ArtifactNotFoundError, StoreError
+from ..records import ArtifactRecord
+from ..store import files
+from . import words
+
+CHUNK = 1 << 20
+
+
+def matching(artifacts: Sequence[ArtifactRecord], wanted: Sequence[str], run_id: str) -> list[ArtifactRecord]:
+    """Return the files of the names given, and those below the folders given; all without any.
+
+    Raises
+    ------
+    ArtifactNotFoundError
+        If one of them is neither.
+    """
+    chosen: dict[str, ArtifactRecord] = {}
+    for name in wanted:
+        prefix = name.removeprefix("./").rstrip("/")
+        these = {one.name: one for one in artifacts if one.name == prefix or one.name.startswith(prefix + "/")}
+        if not these:
+            raise ArtifactNotFoundError(name, run_id, [one.name for one in artifacts])
+        chosen |= these
+    return list(chosen.values()) if wanted else list(artifacts)
+
+
+def in_the_way(artifacts: Sequence[ArtifactRecord], folder: Path) -> list[str]:
+    """Return the names under which the folder holds something else already."""
+    return [one.name for one in artifacts if _differs(folder / names.artifact(one.name), one)]
+
+
+def _differs(path: Path, artifact: ArtifactRecord) -> bool:
+    try:
+        return not artifact.sha256 or path.stat().st_size != artifact.size or _sha256(path) != artifact.sha256
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_all(folder: Path, artifacts: Sequence[ArtifactRecord], target: Path) -> tuple[int, list[str]]:
+    """Copy files of a run; each is complete under its name or was never touched.
+
+    Returns
+    -------
+    copied : int
+        [bytes]
+    changed : list of str
+        Names whose content is not what the run stored.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
+    """
+    copied, changed = 0, []
+    with words.progress("downloading", sum(one.size for one in artifacts)) as bar:
+        for one in artifacts:
+            size, digest = _copy(files.locate(folder, one), target / names.artifact(one.name), bar)
+            copied += size
+            if one.sha256 and digest != one.sha256:
+                changed.append(one.name)
+    return copied, changed
+
+
+def _copy(source: Path, target: Path, bar: words.Bar) -> tuple[int, str]:
+    partial = target.with_name(f".azml-{os.urandom(4).hex()}.partial")
+    digest, size = hashlib.sha256(), 0
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as file, partial.open("xb") as copy:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                size += copy.write(chunk)
+                bar.advance(len(chunk))
+        partial.replace(target)
+    except OSError as error:
+        raise StoreError(str(target), error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return size, digest.hexdigest()

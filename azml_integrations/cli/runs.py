@@ -1,0 +1,412 @@
+"""``azml run``: list, show, metrics, tag, download, delete."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..records import TERMINAL, MetricOrder, MetricSummary, RunQuery, RunRecord, RunStatus, RunStore, Series
+from . import descriptions, words
+from .choices import NotFoundError, complete_experiment, complete_run, form, found, pairs, run_ids, shared, workspace
+from .words import Column
+
+if TYPE_CHECKING:
+    from ..core import Workspace
+
+METRICS = 6
+"""Metric columns of a listing where the user named none."""
+
+CHILDREN = 50
+"""Children that a table shows."""
+
+_BY = ("last", "min", "max")
+
+
+@click.group()
+def run() -> None:
+    """List, show, tag, download and delete runs."""
+
+
+# -- list --------------------------------------------------------------------------------------------
+
+
+@run.command("list")
+@click.option("--experiment", metavar="NAME", shell_complete=complete_experiment, help="Only runs of this experiment.")
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in RunStatus], case_sensitive=False),
+    metavar="STATUS",
+    help="Only runs that stand so: Running, Completed, Failed, Canceled ...",
+)
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only runs with this tag. Repeatable.")
+@click.option(
+    "--property", "properties", multiple=True, metavar="KEY[=VALUE]", help="Only runs with this property. Repeatable."
+)
+@click.option("--type", "type_", metavar="TYPE", help="Only runs of this type, such as azureml.scriptrun.")
+@click.option("--children", is_flag=True, help="Also child runs.")
+@click.option(
+    "--sort",
+    default="start",
+    metavar="start|metric:NAME[:last|min|max]",
+    help="By start, newest first, or by a metric, lowest first; runs without the metric are left out.",
+)
+@click.option("--ascending/--descending", default=None, help="Turn the order of --sort around.")
+@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="At most so many; 0 for all.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="A column for this metric. Repeatable.")
+@click.option("--param", "params", multiple=True, metavar="NAME", help="A column for this parameter. Repeatable.")
+@shared
+def list_(
+    experiment: str | None,
+    status: str | None,
+    tags: tuple[str, ...],
+    properties: tuple[str, ...],
+    type_: str | None,
+    children: bool,
+    sort: str,
+    ascending: bool | None,
+    limit: int,
+    metrics: tuple[str, ...],
+    params: tuple[str, ...],
+) -> None:
+    """List runs, newest first."""
+    order = _order(sort, ascending)
+    oldest_first = order is None and ascending is True
+    query = RunQuery(
+        experiment=experiment,
+        type=type_,
+        status=status,
+        tags=pairs(tags) or None,
+        properties=pairs(properties) or None,
+        include_children=children,
+        order=order,
+        limit=None if oldest_first or not limit else limit + 1,  # one more tells whether there are more
+    )
+    space = workspace()
+    store = space.view.all()
+    records = store.find(query)
+    records = records[::-1] if oldest_first else records
+    shown = records[:limit] if limit else records
+    summaries = [store.summaries(record.run_id) for record in shown]
+    chosen = _metric_columns(metrics, order, summaries)
+    columns, rows = _rows(shown, summaries, chosen, params, short_ids(space) if form() == "table" else {})
+    if not shown and form() == "table":
+        click.echo(f"no such runs in workspace {words.visible(space.name)} ({space.root})", err=True)
+        return
+    words.listing(form(), columns, rows, _briefs(shown, summaries, metrics))
+    if len(records) > len(shown) and form() == "table":
+        click.echo(f"the first {len(shown)} are shown; --limit 0 shows all", err=True)
+
+
+def _order(sort: str, ascending: bool | None) -> MetricOrder | None:
+    if sort == "start":
+        return None
+    kind, colon, name = sort.partition(":")
+    if kind != "metric" or not colon or not name:
+        raise click.BadParameter(f"got {sort!r}, expected start or metric:NAME[:last|min|max]", param_hint="--sort")
+    head, colon, by = name.rpartition(":")
+    name, by = (head, by) if head and by in _BY else (name, "last")
+    return MetricOrder(name, by, descending=ascending is False)  # type: ignore[arg-type]  # one of `_BY`
+
+
+def _metric_columns(
+    named: Sequence[str], order: MetricOrder | None, summaries: Sequence[Sequence[MetricSummary]]
+) -> list[tuple[str, str]]:
+    """Return which number of which metric to show: the sorted one, then those named, or those most runs have."""
+    chosen: list[tuple[str, str]] = [(order.metric, order.by)] if order else []
+    if named:
+        wanted = list(named)
+    else:
+        having = Counter(one.name for several in summaries for one in several if one.last is not None)
+        wanted = [name for name, _ in having.most_common(METRICS)]
+    chosen += [(name, "last") for name in wanted if (name, "last") not in chosen and (named or name != _sorted(order))]
+    return chosen if named else chosen[:METRICS]
+
+
+def _sorted(order: MetricOrder | None) -> str | None:
+    return order.metric if order else None
+
+
+def _rows(
+    records: Sequence[RunRecord],
+    summaries: Sequence[Sequence[MetricSummary]],
+    metrics: Sequence[tuple[str, str]],
+    params: Sequence[str],
+    ids: Mapping[str, str],
+) -> tuple[list[Column], Iterator[dict[str, Any]]]:
+    columns = [
+        Column("run_id", "id"),
+        Column("experiment", "experiment"),
+        Column("number", "#", "number"),
+        Column("name", "name"),
+        Column("status", "status", "status"),
+        Column("started_at", "started (UTC)", "time"),
+        Column("duration", "took", "duration"),
+        *(Column(f"param.{name}", name) for name in params),
+        *(Column(_key(name, by), _key(name, by), "number") for name, by in metrics),
+    ]
+    if not any(descriptions.label(record) for record in records) and form() == "table":
+        columns = [column for column in columns if column.key != "name"]
+    return columns, (
+        _row(record, {one.name: one for one in several}, metrics, params, ids)
+        for record, several in zip(records, summaries, strict=True)
+    )
+
+
+def _row(
+    record: RunRecord,
+    summaries: Mapping[str, MetricSummary],
+    metrics: Sequence[tuple[str, str]],
+    params: Sequence[str],
+    ids: Mapping[str, str],
+) -> dict[str, Any]:
+    held = descriptions.params(record)
+    return {
+        "run_id": ids.get(record.run_id, record.run_id),
+        "experiment": record.experiment,
+        "number": record.number,
+        "name": descriptions.label(record),
+        "status": record.status,
+        "started_at": record.started_at,
+        "duration": descriptions.duration(record),
+        **{f"param.{name}": held.get(name) for name in params},
+        **{_key(name, by): _number(summaries.get(name), by) for name, by in metrics},
+    }
+
+
+def _key(name: str, by: str) -> str:
+    return name if by == "last" else f"{name}:{by}"
+
+
+def _number(summary: MetricSummary | None, by: str) -> Any:
+    if summary is None:
+        return None
+    return descriptions.last(summary) if by == "last" else getattr(summary, by)
+
+
+def _briefs(
+    records: Sequence[RunRecord], summaries: Sequence[Sequence[MetricSummary]], named: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for record, several in zip(records, summaries, strict=True):
+        yield descriptions.brief(record, [one for one in several if not named or one.name in named])
+
+
+def short_ids(space: "Workspace") -> dict[str, str]:
+    """Return, for ids that were drawn, beginnings that no other run has; 8 characters or more."""
+    ids = run_ids(space)
+    shared_with = [0, *(_common(one, other) for one, other in pairwise(ids)), 0]
+    return {
+        run_id: run_id[: max(8, before + 1, after + 1)] if _drawn(run_id) else run_id
+        for run_id, before, after in zip(ids, shared_with, shared_with[1:], strict=False)
+    }
+
+
+def _common(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _drawn(run_id: str) -> bool:
+    return len(run_id) == 36 and [place for place, sign in enumerate(run_id) if sign == "-"] == [8, 13, 18, 23]  # noqa: PLR2004 - a UUID
+
+
+# -- show --------------------------------------------------------------------------------------------
+
+
+@run.command("show")
+@click.argument("id", shell_complete=complete_run)
+@shared
+def show(id: str) -> None:
+    """Show one run: status, parameters, metrics, tags, files, children, notes and its error."""
+    from .showing import everything, fields, print_run
+
+    space = workspace()
+    record = found(space, id)
+    match form():
+        case "json":
+            words.document(everything(space, record))
+        case "table":
+            print_run(space, record)
+        case other:
+            words.listing(
+                other,
+                [Column("section", ""), Column("name", ""), Column("value", "")],
+                fields(everything(space, record)),
+            )
+
+
+# -- metrics -----------------------------------------------------------------------------------------
+
+SUMMARY = (
+    Column("name", "metric"),
+    Column("kind", "kind"),
+    Column("count", "count", "number"),
+    Column("last", "last", "number"),
+    Column("min", "min", "number"),
+    Column("max", "max", "number"),
+    Column("first_step", "first step", "number"),
+    Column("last_step", "last step", "number"),
+    Column("description", "description"),
+)
+
+
+@run.command("metrics")
+@click.argument("id", shell_complete=complete_run)
+@click.argument("name", required=False)
+@shared
+def metrics(id: str, name: str | None) -> None:
+    """Print a line for each metric of a run, or every point of the metric NAME with its step and time."""
+    space = workspace()
+    record = found(space, id)
+    store = space.view.of(record.run_id)
+    summaries = store.summaries(record.run_id)
+    if name is None:
+        words.listing(form(), SUMMARY, map(descriptions.metric, summaries))
+        return
+    series = store.series(record.run_id, name)
+    if series is None:
+        there = ", ".join(repr(one.name) for one in summaries[:10]) or "none yet"
+        raise NotFoundError(f"run {record.run_id} has no metric {name!r}; it has {there}")
+    _print_points(series)
+
+
+def _print_points(series: Series) -> None:
+    columns = [Column("step", "step", "number"), Column("time", "time", "time"), Column("value", "value")]
+    columns += [Column("kind", "kind")] if series.kinds else []
+    if form() != "table":
+        words.listing(form(), [*columns[:3], Column("kind", "kind")], _points(series))
+        return
+    click.echo(f"{'step':>10}  {'time (UTC)':<27}  value")
+    for point in _points(series):  # as they come: a table of a million rows would be held in memory
+        step = "" if point["step"] is None else point["step"]
+        kind = f"  ({point['kind']})" if series.kinds else ""
+        value = point["value"]
+        shown = repr(value) if isinstance(value, float) else words.short(value)
+        click.echo(f"{step:>10}  {words.iso(point['time']):<27}  {words.visible(shown)}{kind}")
+
+
+def _points(series: Series) -> Iterator[dict[str, Any]]:
+    kinds = series.kinds or [series.kind] * len(series)
+    for step, at, value, kind in zip(series.steps, series.times, series.values, kinds, strict=True):
+        yield {"step": step, "time": at, "value": value, "kind": kind}
+
+
+# -- tag ---------------------------------------------------------------------------------------------
+
+
+@run.command("tag")
+@click.argument("id", shell_complete=complete_run)
+@click.argument("tags", nargs=-1, metavar="[KEY[=VALUE]]...")
+@click.option("--remove", multiple=True, metavar="KEY", help="Take this tag away. Repeatable.")
+@shared
+def tag(id: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Set tags of a run, or take them away, and print what it has then."""
+    if not tags and not remove:
+        raise click.UsageError("nothing to do: give KEY, KEY=VALUE or --remove KEY")
+    new = pairs(tags)
+    space = workspace()
+    handle = space.get_run(found(space, id).run_id)
+    if new:
+        handle.set_tags(new)
+    if remove:
+        handle.remove_tags(remove)
+    words.listing(
+        form(),
+        [Column("key", "tag"), Column("value", "value")],
+        [{"key": key, "value": value} for key, value in handle.tags.items()],
+    )
+
+
+# -- download ----------------------------------------------------------------------------------------
+
+
+@run.command("download")
+@click.argument("id", shell_complete=complete_run)
+@click.argument("names", nargs=-1, metavar="[NAME|PREFIX]...")
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where to; a folder named like the run, in the working directory, by default.",
+)
+@click.option("--yes", is_flag=True, help="Replace files that are there and differ, without asking.")
+@shared
+def download(id: str, names: tuple[str, ...], to: Path | None, yes: bool) -> None:
+    """Copy files out of a run: all of them, or those of the names and folders given."""
+    from .downloading import copy_all, in_the_way, matching
+
+    space = workspace()
+    record = found(space, id)
+    artifacts = space.view.of(record.run_id).artifacts(record.run_id)
+    wanted = matching(artifacts, names, record.run_id)
+    target = to if to is not None else Path(record.run_id)
+    if obstacles := in_the_way(wanted, target):
+        words.asked(
+            f"{words.count(len(obstacles), 'file')} in {target} would be replaced, {obstacles[0]} first.", yes=yes
+        )
+    copied, changed = copy_all(space.view.folder(record.run_id), wanted, target)
+    click.echo(f"{words.count(len(wanted), 'file')}, {words.size(copied)}, in {words.visible(str(target))}")
+    for name in changed:
+        click.echo(f"warning: {words.visible(name)} is not what the run stored; `azml doctor` says more", err=True)
+    if changed:
+        click.get_current_context().exit(1)
+
+
+# -- delete ------------------------------------------------------------------------------------------
+
+
+@run.command("delete")
+@click.argument("ids", nargs=-1, required=True, shell_complete=complete_run, metavar="ID...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also runs of another machine that may still go on there.")
+@shared
+def delete(ids: tuple[str, ...], yes: bool, force: bool) -> None:
+    """Delete runs with their children and all their files. A run that goes on is refused."""
+    from ..store import trash
+
+    space = workspace()
+    store = space.view.all()
+    chosen = {record.run_id: record for record in (found(space, text) for text in ids)}
+    family = {one.run_id: one for record in chosen.values() for one in _family(store, record)}
+    for record in family.values():
+        _refuse_living(space, record, force=force)
+    children = len(family) - len(chosen)
+    also = f" and {words.count(children, 'child')[:-1] + 'ren' if children > 1 else '1 child'}" if children > 0 else ""
+    named = ", ".join(f"{one.experiment}/{one.number}" for one in list(chosen.values())[:5])
+    words.asked(f"Delete {words.count(len(chosen), 'run')}{also} ({named}) for good?", yes=yes)
+    freed = 0
+    with words.progress("deleting", len(family)) as bar:
+        for run_id in reversed(family):  # children first: an interruption leaves no orphan
+            freed += trash.discard(space.root, space.view.folder(run_id))
+            space.view.forget(run_id)
+            bar.advance()
+    click.echo(f"deleted {words.count(len(family), 'run')}, freed {freed} bytes ({words.size(freed)})")
+
+
+def _family(store: RunStore, record: RunRecord) -> Iterator[RunRecord]:
+    """Yield a run and all below it, parents before children."""
+    yield record
+    for child in store.find(RunQuery(parent_id=record.run_id)):
+        yield from _family(store, child)
+
+
+def _refuse_living(space: "Workspace", record: RunRecord, *, force: bool) -> None:
+    """Raise when a run goes on, or somebody still writes into it.
+
+    Raises
+    ------
+    click.ClickException
+        If so.
+    """
+    from .. import host, journal
+
+    who = f"run {record.experiment}/{record.number} ({record.run_id})"
+    here = record.host in (None, host.name())
+    paths = [path for path in journal.files(space.view.folder(record.run_id)) if path.suffix != ".gz"]
+    if here and any(journal.in_use(path) for path in paths):
+        raise click.ClickException(f"{who} goes on: a process writes to it; end it first")
+    if record.status not in TERMINAL and not here and not force:
+        raise click.ClickException(
+            f"{who} is {record.status} on {record.host}, which cannot be seen from here; --force deletes it anyway"
+        )

@@ -1,0 +1,213 @@
+"""One run, told completely: for people on a screen, for programs as JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import host
+from ..records import MetricSummary, RunQuery, RunRecord
+from . import descriptions, words
+from .runs import CHILDREN, METRICS, short_ids
+from .words import Column, text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..core import Workspace
+
+_FILES = (Column("name", "file"), Column("size", "size", "size"), Column("stored_at", "stored (UTC)", "time"))
+_METRICS = (
+    Column("name", "metric"),
+    Column("last", "last", "number"),
+    Column("min", "min", "number"),
+    Column("max", "max", "number"),
+    Column("count", "count", "number"),
+)
+
+
+# -- for programs ------------------------------------------------------------------------------------
+
+
+def everything(space: "Workspace", record: RunRecord) -> dict[str, Any]:
+    """Return all that is known of a run as JSON has it."""
+    store = space.view.of(record.run_id)
+    error = record.error
+    return {
+        **descriptions.brief(record, store.summaries(record.run_id)),
+        "description": record.description,
+        "target": record.target,
+        "user": record.user,
+        "host": record.host,
+        "folder": str(space.view.folder(record.run_id)),
+        "properties": record.properties,
+        "files": [
+            {"name": one.name, "size": one.size, "sha256": one.sha256, "stored_at": words.iso(one.at)}
+            for one in store.artifacts(record.run_id)
+        ],
+        "children": [descriptions.brief(child, summaries) for child, summaries in _children(space, record)],
+        "notes": [{"source": note.source, "message": note.message, "at": words.iso(note.at)} for note in record.notes],
+        "damaged_lines": record.damaged,
+        "error": error and {"message": error.message, "code": error.code, "type": error.type, "trace": error.trace},
+        "verdict": record.verdict,
+    }
+
+
+def fields(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the same as lines of section, name and value, for TSV and CSV."""
+    sections = ("params", "metrics", "tags", "properties")
+    for name, value in facts.items():
+        if name in sections:
+            for key, item in value.items():
+                yield {"section": name, "name": key, "value": item}
+        elif name == "files":
+            yield from ({"section": "files", "name": one["name"], "value": one["size"]} for one in value)
+        elif name == "children":
+            yield from ({"section": "children", "name": one["run_id"], "value": one["status"]} for one in value)
+        elif name == "notes":
+            yield from ({"section": "notes", "name": one["source"], "value": one["message"]} for one in value)
+        elif name == "error" and value:
+            yield from ({"section": "error", "name": key, "value": item} for key, item in value.items())
+        else:
+            yield {"section": "run", "name": name, "value": value}
+
+
+def _children(space: "Workspace", record: RunRecord) -> list[tuple[RunRecord, list[MetricSummary]]]:
+    """Return the children, in the order of their numbers."""
+    store = space.view.all()
+    children = store.find(RunQuery(parent_id=record.run_id))
+    children.sort(key=lambda child: child.number)
+    return [(child, store.summaries(child.run_id)) for child in children]
+
+
+# -- for people --------------------------------------------------------------------------------------
+
+
+def print_run(space: "Workspace", record: RunRecord) -> None:
+    """Print a run on the screen."""
+    store = space.view.of(record.run_id)
+    screen = words.console()
+    _print_head(screen, space, record)
+    params = descriptions.params(record)
+    others = {key: value for key, value in record.properties.items() if not key.startswith(descriptions.PARAM)}
+    _print_pairs(screen, "parameters", params)
+    summaries = store.summaries(record.run_id)
+    _print_table(screen, _METRICS, [descriptions.metric(one) for one in summaries])
+    _print_children(screen, space, record, summaries)
+    _print_pairs(screen, "tags", record.tags)
+    _print_pairs(screen, "properties", others)
+    files = store.artifacts(record.run_id)
+    _print_table(screen, _FILES, [{"name": one.name, "size": one.size, "stored_at": one.at} for one in files])
+    for note in record.notes:
+        screen.print(text(f"note from {note.source}: {note.message}", "yellow"))
+    if record.damaged:
+        screen.print(text(f"{words.count(record.damaged, 'journal line')} could not be read; see azml doctor", "red"))
+    _print_error(screen, record)
+
+
+def _print_head(screen: "Console", space: "Workspace", record: RunRecord) -> None:
+    taken = descriptions.duration(record)
+    head = {
+        "run": record.run_id,
+        "name": descriptions.label(record),
+        "experiment": f"{record.experiment}/{record.number}",
+        "status": record.status,
+        "": _remark(record),
+        "started": record.started_at and f"{words.iso(record.started_at)}",
+        "ended": record.ended_at and f"{words.iso(record.ended_at)}",
+        "took": taken is not None and words.duration(taken),
+        "child of": record.parent_id,
+        "type": record.type,
+        "by": record.user and f"{record.user} on {record.host}" if record.host else record.user,
+        "description": record.description,
+        "folder": str(space.view.folder(record.run_id)),
+    }
+    grid = _grid()
+    for key, value in head.items():
+        if value:
+            grid.add_row(text(key, "dim"), text(str(value), words.STYLES.get(str(value), "")))
+    screen.print(grid)
+
+
+def _remark(record: RunRecord) -> str | None:
+    """Return what there is to add to a status."""
+    if record.verdict is not None:
+        return record.verdict
+    if not record.ended and record.host not in (None, host.name()):
+        return f"on {record.host}, not visible from here"
+    return None
+
+
+def _grid() -> Any:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _print_pairs(screen: "Console", title: str, pairs: Mapping[str, str | None]) -> None:
+    if not pairs:
+        return
+    screen.print()
+    screen.print(text(title, "bold"))
+    grid = _grid()
+    for key, value in pairs.items():
+        grid.add_row(text(f"  {key}"), text(value or ""))
+    screen.print(grid)
+
+
+def _print_table(screen: "Console", columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        screen.print()
+        screen.print(words.table(columns, rows))
+
+
+def _print_children(
+    screen: "Console", space: "Workspace", record: RunRecord, summaries: Sequence[MetricSummary]
+) -> None:
+    """Print the children; where they are fits, the run's own fit is the first line."""
+    children = _children(space, record)
+    if not children:
+        return
+    own = [(record, list(summaries))] if descriptions.params(record) else []
+    columns, rows = fits([*own, *children[:CHILDREN]], short_ids(space))
+    screen.print()
+    screen.print(text("fits" if own else "children", "bold"))
+    screen.print(words.table(columns, rows))
+    if len(children) > CHILDREN:
+        screen.print(text(f"and {len(children) - CHILDREN} more; --output json tells all"))
+
+
+def fits(
+    runs: Sequence[tuple[RunRecord, Sequence[MetricSummary]]], ids: Mapping[str, str]
+) -> tuple[list[Column], list[dict[str, Any]]]:
+    """Return a table of runs: the parameters that have more than one value, and the metrics."""
+    params = [descriptions.params(record) for record, _ in runs]
+    names = dict.fromkeys(name for one in params for name in one)
+    differing = [name for name in names if len({one.get(name) for one in params}) > 1]
+    metrics = list(dict.fromkeys(one.name for _, several in runs for one in several if one.last is not None))[:METRICS]
+    columns = [
+        Column("run_id", "id"),
+        Column("number", "#", "number"),
+        Column("status", "status", "status"),
+        *(Column(f"param.{name}", f"param.{name}" if name in metrics else name, "number") for name in differing),
+        *(Column(f"metric.{name}", name, "number") for name in metrics),
+    ]
+    rows = []
+    for (record, several), held in zip(runs, params, strict=True):
+        row: dict[str, Any] = {"run_id": ids.get(record.run_id, record.run_id), "number": record.number}
+        row |= {"status": record.status, **{f"param.{name}": held.get(name) for name in differing}}
+        row |= {f"metric.{one.name}": descriptions.last(one) for one in several}
+        rows.append(row)
+    return columns, rows
+
+
+def _print_error(screen: "Console", record: RunRecord) -> None:
+    if record.error is None:
+        return
+    screen.print()
+    screen.print(text("error", "bold red"))
+    for line in words.lines(record.error.message):
+        screen.print(text(f"  {line}"))
+    for line in words.lines(record.error.trace or ""):
+        screen.print(text(f"  {line}", "dim"), soft_wrap=True)

@@ -1,0 +1,325 @@
+"""From values to what is printed: tables for people, JSON, TSV and CSV for programs.
+
+Names are the users', and the users' users': whatever they hold, a terminal gets only printable characters.
+"""
+
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from math import isinf, isnan
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+FORMS = ("table", "json", "tsv", "csv")
+
+Kind: TypeAlias = Literal["text", "number", "status", "time", "duration", "size"]
+Row: TypeAlias = Mapping[str, Any]
+
+STYLES = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
+WIDE = 10_000
+"""Columns of an output that is no terminal: nothing is cut or wrapped there."""
+
+
+class Column(NamedTuple):
+    """A column of a listing.
+
+    Attributes
+    ----------
+    key : str
+        Its name in JSON, TSV and CSV, and in the rows.
+    title : str
+        Its name in a table.
+    kind : str
+        What its values are: times and durations [s], sizes [bytes].
+    """
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+
+# -- for programs ------------------------------------------------------------------------------------
+
+
+def listing(form: str, columns: Sequence[Column], rows: Iterable[Row], objects: Iterable[Row] | None = None) -> None:
+    """Print rows in the form that the user chose.
+
+    Parameters
+    ----------
+    form : str
+        One of `FORMS`.
+    columns : sequence of Column
+        What a table, TSV and CSV show.
+    rows : iterable of dict
+        Consumed as they are printed.
+    objects : iterable of dict, default=None
+        What JSON shows instead of the rows.
+    """
+    match form:
+        case "json":
+            _print_json(objects if objects is not None else (_plain_row(columns, row) for row in rows))
+        case "csv":
+            writer = csv.writer(_Out(), lineterminator="\n")
+            writer.writerow([column.key for column in columns])
+            writer.writerows([_field(row.get(column.key), column.kind) for column in columns] for row in rows)
+        case "tsv":
+            _echo("\t".join(_tsv(column.key) for column in columns))
+            for row in rows:
+                _echo("\t".join(_tsv(_field(row.get(column.key), column.kind)) for column in columns))
+        case _:
+            console().print(table(columns, rows))
+
+
+def document(content: Row) -> None:
+    """Print one JSON object."""
+    _echo(_json(content, indent=2))
+
+
+def _print_json(objects: Iterable[Row]) -> None:
+    """Print a list, one object a line, without holding it."""
+    lines = iter(objects)
+    first = next(lines, None)
+    if first is None:
+        _echo("[]")
+        return
+    _echo("[\n" + _json(first), nl=False)
+    for line in lines:
+        _echo(",\n" + _json(line), nl=False)
+    _echo("\n]")
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    text = json.dumps(_jsonable(value), ensure_ascii=not _speaks_unicode(), indent=indent, allow_nan=False)
+    return re.sub(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, float) and (isnan(value) or isinf(value)):
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    return value
+
+
+def _plain_row(columns: Sequence[Column], row: Row) -> dict[str, Any]:
+    return {
+        column.key: iso(row.get(column.key)) if column.kind == "time" else row.get(column.key) for column in columns
+    }
+
+
+def _field(value: Any, kind: Kind) -> str:
+    if value is None:
+        return ""
+    if kind == "time":
+        return str(iso(value))
+    if isinstance(value, float) and (isnan(value) or isinf(value)):
+        return str(_jsonable(value))
+    return value if isinstance(value, str) else json.dumps(_jsonable(value), ensure_ascii=False)
+
+
+_TSV = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _tsv(text: str) -> str:
+    return text.translate(_TSV)
+
+
+class _Out:
+    """Where the csv module writes to."""
+
+    def write(self, text: str) -> int:
+        _echo(text, nl=False)
+        return len(text)
+
+
+def _echo(text: str, *, nl: bool = True) -> None:
+    """Write exactly this; on a terminal, without what could steer it."""
+    if sys.stdout.isatty():
+        text = "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in text.split("\n"))
+    sys.stdout.write(text + "\n" if nl else text)
+
+
+def _speaks_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+
+
+def iso(at: float | None) -> str | None:
+    """Return a moment as ISO 8601 in UTC."""
+    if at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):  # a journal may say anything
+        return str(at)
+
+
+# -- for people --------------------------------------------------------------------------------------
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Return where people read; without colours where they are not wanted."""
+    from rich.console import Console
+
+    plain = bool(os.environ.get("NO_COLOR"))
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        width=None if stream.isatty() else WIDE,
+        color_system=None if plain else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=False,
+    )
+
+
+def table(columns: Sequence[Column], rows: Iterable[Row], title: str | None = None) -> "RenderableType":
+    """Return a table; user's text in it is only text."""
+    from rich import box
+    from rich.table import Table
+
+    sheet = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left")
+    for column in columns:
+        right = column.kind in ("number", "duration", "size")
+        sheet.add_column(text(column.title), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        sheet.add_row(*(cell(row.get(column.key), column.kind) for column in columns))
+    return sheet
+
+
+def cell(value: Any, kind: Kind) -> "Text":
+    """Return a value as a person reads it."""
+    if value is None:
+        return text("")
+    match kind:
+        case "time":
+            return text(str(iso(value))[:19].replace("T", " "))
+        case "duration":
+            return text(duration(value))
+        case "size":
+            return text(size(value))
+        case "status":
+            return text(str(value), STYLES.get(str(value), ""))
+        case _:
+            return text(short(value))
+
+
+def text(content: str, style: str = "") -> "Text":
+    """Return a text of which the terminal gets only printable characters."""
+    from rich.text import Text
+
+    return Text(visible(content), style=style)
+
+
+def short(value: object) -> str:
+    """Return a value in few characters: six digits of a float."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(_jsonable(value), ensure_ascii=False)
+
+
+def visible(content: str) -> str:
+    """Return a text with everything that is not printable shown as an escape."""
+    if content.isprintable():
+        return content
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in content
+    )
+
+
+def lines(content: str) -> Iterator[str]:
+    """Yield the lines of a longer text, each of them printable."""
+    for line in content.expandtabs(4).splitlines():
+        yield visible(line)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words: ``0.31 s``, ``4 m 05 s``, ``3 h 12 m``."""
+    minute, hour = 60, 3600
+    if seconds < minute:
+        return f"{seconds:.2f} s"
+    if seconds < hour:
+        return f"{int(seconds // minute)} m {int(seconds % minute):02d} s"
+    return f"{int(seconds // hour)} h {int(seconds % hour // minute):02d} m"
+
+
+def size(n: float) -> str:
+    """Return a number of bytes in words."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(n) < 1000:  # noqa: PLR2004 - SI
+            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
+        n /= 1000
+    return f"{n:.1f} TB"
+
+
+def count(n: int, what: str) -> str:
+    """Return a number and a noun that agree."""
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
+# -- progress and questions --------------------------------------------------------------------------
+
+
+def asked(question: str, *, yes: bool) -> None:
+    """Go on if the user agrees.
+
+    Raises
+    ------
+    click.UsageError
+        If nobody is there to ask and ``--yes`` was not given.
+    click.Abort
+        If the user says no.
+    """
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(f"{visible(question)} There is nobody to ask here: pass --yes.")
+    click.confirm(visible(question), abort=True, err=True)
+
+
+def progress(what: str, total: float | None) -> "Bar":
+    """Return a progress bar on stderr that shows only on a terminal: a context manager with ``advance(n)``."""
+    from rich import progress as bars
+
+    screen = console(stderr=True)
+    bar = bars.Progress(
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TimeRemainingColumn(),
+        console=screen,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    return Bar(bar, what, total)
+
+
+class Bar:
+    """A progress bar; see `progress`."""
+
+    def __init__(self, bar: Any, what: str, total: float | None) -> None:
+        self._bar, self._what, self._total = bar, what, total
+
+    def __enter__(self) -> Self:
+        self._bar.__enter__()
+        self._task = self._bar.add_task(visible(self._what), total=self._total)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def advance(self, n: float = 1) -> None:
+        """Move on."""
+        self._bar.advance(self._task, n)

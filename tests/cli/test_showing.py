@@ -1,0 +1,97 @@
+"""``azml run show``: everything about one run."""
+
+import csv
+import io
+
+import pytest
+
+
+def test_a_run_is_told_completely(azml, run):
+    """One command answers: how it stands, with which parameters, to which result, with which files."""
+    run.add_properties({"param.alpha": "0.03", "azml.note": "by hand"})
+    run.log("mse", 3424.3)
+    run.tag("stage", "final")
+    run.upload_file("outputs/model.pkl", io.BytesIO(b"0" * 2000))
+    run.note("sklearn", "skipped the ROC curve: one class")
+    run.complete()
+
+    told = azml("run", "show", run.id, "--output", "json").json
+
+    assert (told["status"], told["params"], told["tags"]) == ("Completed", {"alpha": "0.03"}, {"stage": "final"})
+    assert told["properties"]["azml.note"] == "by hand"
+    assert (told["files"][0]["name"], told["files"][0]["size"]) == ("outputs/model.pkl", 2000)
+    assert told["notes"][0]["message"] == "skipped the ROC curve: one class"
+    assert (told["error"], told["verdict"], told["children"], told["damaged_lines"]) == (None, None, [], 0)
+
+    screen = azml("run", "show", run.id).out
+    for word in ("trials/1", "alpha", "0.03", "3424.3", "outputs/model.pkl", "2.0 kB", "skipped the ROC curve"):
+        assert word in screen
+
+
+def test_a_failed_run_shows_its_traceback(azml, experiment):
+    """Why it failed is the first question, and the answer is on the page."""
+    with pytest.raises(ZeroDivisionError), experiment.start_logging(outputs=False) as run:
+        1 / 0  # noqa: B018 - it is the fault
+
+    screen = azml("run", "show", "@latest").out
+
+    assert "ZeroDivisionError: division by zero" in screen
+    assert "in test_a_failed_run_shows_its_traceback" in screen
+    assert azml("run", "show", run.id, "--output", "json").json["error"]["type"] == "ZeroDivisionError"
+
+
+def test_a_loop_over_alphas_is_a_table_of_fits(azml, run):
+    """Parameters that differ and the metrics stand side by side; what is the same everywhere is left out."""
+    run.add_properties({"param.alpha": "0.1", "param.solver": "auto"})
+    run.log("mse", 3.0)
+    for alpha, mse in (("0.2", 2.0), ("0.3", 2.5)):
+        with run.child_run() as fit:
+            fit.add_properties({"param.alpha": alpha, "param.solver": "auto"})
+            fit.log("mse", mse)
+    run.complete()
+
+    screen = azml("run", "show", run.id).out
+    table = screen.split("fits\n")[1].splitlines()
+
+    assert table[0].split() == ["id", "#", "status", "alpha", "mse"]
+    assert [line.split()[3:] for line in table[2:5]] == [["0.1", "3"], ["0.2", "2"], ["0.3", "2.5"]]
+
+
+def test_a_dead_run_is_told_as_such(azml, dead_run):
+    """A killed process says nothing, and its run does not stay Running."""
+    told = azml("run", "show", dead_run, "--output", "json").json
+
+    assert told["status"] == "Failed"
+    assert told["verdict"] == "the process ended without completing the run"
+    assert told["metrics"]["loss"]["last"] == 0.5
+    assert "without completing" in azml("run", "show", dead_run).out
+
+
+def test_names_cannot_steer_the_terminal(azml, run):
+    """A name may hold an escape sequence or rich's markup; the screen shows it and does not obey it."""
+    evil = "\x1b]0;pwned\x07[red]loss[/red]\u202e\u0085"
+    run.log(evil, 1.0)
+    run.tag(evil, evil)
+    run.add_properties({"param." + evil: evil})
+    run.upload_file("[bold]x", io.BytesIO(b""))
+    run.fail(evil)
+
+    for command in (["show", run.id], ["metrics", run.id], ["list"], ["tag", run.id, "a"], ["metrics", run.id, evil]):
+        screen = azml("run", *command).out
+        assert not set(screen) & set("\x1b\x07\u202e\u0085")
+    assert "\\x1b]0;pwned\\x07[red]loss[/red]\\u202e\\x85" in azml("run", "show", run.id).out
+    assert azml("run", "metrics", run.id, "--output", "json").json[0]["name"] == evil
+
+
+def test_tsv_and_csv_have_a_line_a_fact(azml, run):
+    """What JSON says in a tree, a spreadsheet gets as section, name and value."""
+    run.add_properties({"param.text": "two\tcells\nand a \\"})
+    run.log("mse", 1.5)
+
+    rows = list(csv.reader(io.StringIO(azml("run", "show", run.id, "--output", "csv").out)))
+    lines = azml("run", "show", run.id, "--output", "tsv").lines
+
+    assert rows[0] == ["section", "name", "value"]
+    assert ["params", "text", "two\tcells\nand a \\"] in rows
+    assert "params\ttext\ttwo\\tcells\\nand a \\\\" in lines
+    assert all(line.count("\t") == 2 for line in lines)
