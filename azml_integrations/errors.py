@@ -46,7 +46,6 @@ keeps the culprit as an attribute and says what came, what was wanted, and the w
 """
 
 import json
-from typing import cast
 
 
 class AzmlError(Exception):
@@ -80,7 +79,7 @@ class AzmlError(Exception):
 
 def _rebuild(kind: type[AzmlError], args: tuple[object, ...], state: dict[str, object]) -> AzmlError:
     base = OSError if issubclass(kind, OSError) else Exception  # the first builtin in line may have another layout
-    error = cast("AzmlError", base.__new__(kind, *args))
+    error: AzmlError = base.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
     return error

@@ -270,9 +270,11 @@ def _misfit_of_tables(data: dict[str, list[object]]) -> str | None:
         tables, thresholds = data[f"{which}_tables"], data[f"{which}_thresholds"]
         if len(tables) != len(data["class_labels"]):
             return f"one table for each class label in {which}_tables"
-        lines = [line for table in tables if isinstance(table, list) and len(table) == len(thresholds) for line in table]
-        counts = [line for line in lines if isinstance(line, list) and len(line) == len(("tp", "fp", "tn", "fn"))]
-        if len(counts) != len(tables) * len(thresholds):
+        if not all(isinstance(table, list) and len(table) == len(thresholds) for table in tables) or not all(
+            isinstance(line, list) and len(line) == len(("tp", "fp", "tn", "fn"))
+            for table in cast("list[list[object]]", tables)
+            for line in table
+        ):
             return f"one line of 4 counts for each threshold in {which}_tables"
     return None
 

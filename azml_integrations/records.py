@@ -637,8 +637,11 @@ class RunStore(Protocol):
     def unsettled(self) -> list[str]:
         """Return the ids of runs whose folders may still grow."""
 
-    def settle(self, run_id: str) -> None:
-        """Mark a run whose journals are sealed."""
+    def settle(self, run_id: str, journals: int | None = None) -> None:
+        """Mark a run whose folder does not grow any more.
+
+        With `journals`, only if no more than so many are known: else somebody began to write after the caller looked.
+        """
 
     def series(self, run_id: str, name: str) -> Series | None:
         """Return all points of a metric, in order of (time, journal, line); None for an unknown one."""

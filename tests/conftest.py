@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from azml_integrations.core import Experiment, Run, Workspace, ending, process
+
+settings.register_profile("house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")  # a busy machine is no finding, and a test leaves no folder behind
 
 
 @pytest.fixture(autouse=True)

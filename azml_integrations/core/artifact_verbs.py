@@ -108,14 +108,14 @@ class ArtifactVerbs(RunHandle):
         """
         if not isinstance(path, (str, os.PathLike)) or not Path(path).is_dir():
             raise errors.SourceNotFoundError(str(path), "a folder that exists")
-        prefix = names.artifact(name.rstrip("/") or ".") if name.strip("./") else ""
-        for relative, file in files.tree(Path(path)):
+        prefix = "" if name in ("", ".", "./") else names.artifact(names.label("artifact name", name).rstrip("/"))
+        for relative, file in files.tree(Path(path), without=self._workspace.root.resolve()):
             self.upload_file(f"{prefix}/{relative}" if prefix else relative, file)
 
     def _put(self, name: str, source: BinaryIO) -> None:
         """Copy a stream into the run and say so in the journal."""
-        beside = self._outputs / name.removeprefix("outputs/") if self._outputs and name.startswith("outputs/") else None
-        version = _version(beside) if beside else None
+        working = name.removeprefix("outputs/") if name.startswith("outputs/") else None
+        version = _version(self._outputs / working) if self._outputs and working else None
         try:
             event = files.place(self._folder, name, source)
         except errors.StoreError as error:
@@ -149,7 +149,7 @@ class ArtifactVerbs(RunHandle):
             Files last changed before this are left out [s since the epoch].
         """
         held = dict(self._held())
-        for relative, file in files.tree(folder):
+        for relative, file in files.tree(folder, without=self._workspace.root.resolve()):
             name = f"{prefix}/{relative}"
             with contextlib.suppress(errors.SourceNotFoundError, FileNotFoundError):  # a library's temporary file, gone
                 if file.stat().st_mtime >= since and self._is_news(name, file, held):
@@ -165,8 +165,8 @@ class ArtifactVerbs(RunHandle):
         try:
             checked, source = names.artifact(name), files.opened(file)
         except (errors.NameRefusedError, errors.StoreError) as error:
-            self.note("outputs", f"{ascii(name)} is not copied: {error.message}")
-            self._warn_once(name, f"{ascii(name)} is not copied into the run: {error.message}", errors.AzmlWarning)
+            self.note("outputs", f"{name!a} is not copied: {error.message}")
+            self._warn_once(name, f"{name!a} is not copied into the run: {error.message}", errors.AzmlWarning)
             return
         with source:
             self._put(checked, source)

@@ -51,7 +51,7 @@ class Watch:
 
     def end(self) -> None:
         """End all open runs as the program ended."""
-        error = self._error or sys.exc_info()[1]  # the latter is set in a multiprocessing child that raised
+        error = self._error or self._uncaught() or sys.exc_info()[1]  # the last: a multiprocessing child that raised
         code = error.code if isinstance(error, SystemExit) else self._exit_code()
         for run in [run for run in self._kept if run.owned]:
             with contextlib.suppress(Exception):  # one run's full disk is no reason to leave the others open
@@ -63,6 +63,12 @@ class Watch:
                     run.complete()
         if isinstance(error, KeyboardInterrupt):
             _stay_interrupted()
+
+    def _uncaught(self) -> BaseException | None:
+        """Return the exception that left the program, also where somebody's later excepthook kept it from ours."""
+        last: BaseException | None = getattr(sys, "last_value", None)
+        trace = last.__traceback__ if last is not None else None
+        return last if trace is not None and trace.tb_frame is self._program else None
 
     def _exit_code(self) -> object:
         """Return the last code given to ``sys.exit``, unless somebody caught that and the program ran to its end."""
@@ -139,7 +145,7 @@ def _outermost() -> FrameType:
 def _stay_interrupted() -> None:
     """Let an interrupted program die of SIGINT, as its shell expects.
 
-    Python does so while the last string that it evaluated was interrupted, and we may have imported a named tuple since.
+    Python does so while the last string that it evaluated was interrupted; a named tuple that we import is another one.
     """
     with contextlib.suppress(KeyboardInterrupt):
         exec("raise KeyboardInterrupt")  # noqa: S102 - a fixed string

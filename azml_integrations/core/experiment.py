@@ -230,7 +230,9 @@ class Experiment:
 
         if kwargs:
             raise errors.OptionError(f"start_logging does not know {', '.join(sorted(kwargs))}")
-        folder = None if outputs is False else Path("outputs" if outputs in (None, True) else str(outputs)).resolve()
+        folder = (
+            None if outputs is False else Path("outputs" if outputs in (None, True, "") else str(outputs)).resolve()
+        )
         run = Run._create(  # noqa: SLF001 - the one door
             self, run_id=run_id, name=name, display_name=display_name, outputs=folder, on_error=on_error
         )

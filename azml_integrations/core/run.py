@@ -117,12 +117,12 @@ class Run(LoggingVerbs):
             if value is not None:
                 names.label(what, value)
         self._experiment._open()  # noqa: SLF001 - an archived experiment takes no run
+        if outputs is not None:
+            _make(outputs)
         self._workspace._claim_folder(self.id)  # noqa: SLF001 - two runs of one id must not meet
         number = self._experiment._next_number()  # noqa: SLF001 - only here
         self._outputs = outputs
         self._known = Known(name)
-        if outputs is not None:
-            _make(outputs)
         self._append(
             RunCreated(
                 self.id,
@@ -448,7 +448,7 @@ class Run(LoggingVerbs):
 
     @description.setter
     def description(self, value: str) -> None:
-        self._append(RunDescribed(time.time(), description=names.text("description", str(value))))
+        self._append(RunDescribed(time.time(), description=names.text("description", str(value or ""))))
 
     @property
     def name(self) -> str | None:

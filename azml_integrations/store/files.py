@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, cast
 
 from .. import names
@@ -76,10 +77,18 @@ def locate(folder: Path, record: ArtifactRecord) -> Path:
     return path
 
 
-def tree(source: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files below a folder with their relative POSIX paths, sorted; links to folders are not followed."""
+def tree(source: Path, without: Path | None = None) -> Iterator[tuple[str, Path]]:
+    """Yield the files below a folder with their relative POSIX paths, sorted; links to folders are not followed.
+
+    Parameters
+    ----------
+    source : Path
+        The folder.
+    without : Path, default=None
+        A folder below it that is left out, its links resolved: a run that copies its surroundings must not copy itself.
+    """
     for parent, folders, found in os.walk(source):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if without is None or Path(parent, name).resolve() != without)
         for name in sorted(found):
             path = Path(parent, name)
             if path.is_file():
@@ -101,11 +110,15 @@ def opened(source: object) -> BinaryIO:
     if not isinstance(source, (str, os.PathLike)):
         raise SourceNotFoundError(str(source), f"a path or a stream, got a {type(source).__name__}")
     try:
-        return Path(source).open("rb")
+        kind = Path(source).stat().st_mode
+        if S_ISREG(kind):
+            return Path(source).open("rb")
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise SourceNotFoundError(os.fspath(source), "a file that exists") from error
     except OSError as error:
         raise StoreError(os.fspath(source), error, doing="read") from error
+    # a pipe would be waited for, a device may have no end
+    raise SourceNotFoundError(os.fspath(source), "a regular file; of anything else pass an open stream")
 
 
 def _inside(folder: Path, path: Path, name: str) -> None:

@@ -191,10 +191,14 @@ class SqliteStore:
                 {"run": run_id, "verdict": verdict, "ended_at": ended_at},
             )
 
-    def settle(self, run_id: str) -> None:
-        """Mark a run whose folder does not grow any more."""
+    def settle(self, run_id: str, journals: int | None = None) -> None:
+        """Mark a run whose folder does not grow any more, unless more journals are known than so many."""
         with self._writing() as db:
-            db.execute("UPDATE runs SET settled = 1 WHERE run_id = ?", (run_id,))
+            db.execute(
+                "UPDATE runs SET settled = 1 WHERE run_id = :run AND (:journals IS NULL OR :journals >="
+                " (SELECT count(*) FROM journals WHERE journals.run_id = :run))",
+                {"run": run_id, "journals": journals},
+            )
 
     def forget(self, run_id: str) -> None:
         """Drop all that is known of a run."""

@@ -189,12 +189,13 @@ class View:
         record = store.run(run_id)
         if record is None or not record.ended:
             return
-        paths = [path for path in journal.files(self.folder(run_id)) if path.suffix != ".gz"]
+        everything = journal.files(self.folder(run_id))
+        paths = [path for path in everything if path.suffix != ".gz"]
         if any(journal.in_use(path) for path in paths if _ours(path)):
             return
         if sealable and host.writable(self.runs):
             self._seal(paths, sealable)
-        store.settle(run_id)
+        store.settle(run_id, len(everything))
 
     @staticmethod
     def _seal(paths: list[Path], sealable: range) -> int:
@@ -210,7 +211,7 @@ class View:
         """Fold a run that its owner has just ended, and spare the readers another look at it."""
         self.fold(run_id)
         if self._index is not None:
-            with contextlib.suppress(IndexUnavailableError):
+            with contextlib.suppress(OSError, IndexWarning):
                 self._settle(self._index, run_id, _OWNERS_SEAL)
 
     def seal_all(self) -> Iterator[str]:

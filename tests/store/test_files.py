@@ -38,7 +38,7 @@ def test_the_last_upload_replaces_at_once(tmp_path):
     files.place(tmp_path, "a.txt", io.BytesIO(b"old"))
     files.place(tmp_path, "a.txt", io.BytesIO(b"new"))
     assert (tmp_path / "a.txt").read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
 
 
 def test_a_broken_stream_leaves_the_old_content(tmp_path):
@@ -52,7 +52,7 @@ def test_a_broken_stream_leaves_the_old_content(tmp_path):
     with pytest.raises(ZeroDivisionError, match="theirs"):
         files.place(tmp_path, "a.txt", Broken())
     assert (tmp_path / "a.txt").read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
 
 
 def test_a_large_stream_is_copied_in_pieces(tmp_path):
@@ -77,7 +77,12 @@ def test_a_file_in_the_way_of_a_folder_is_walked_around(tmp_path):
     second = files.place(tmp_path, "a/b", io.BytesIO(b"2"))
     third = files.place(tmp_path, "c/d", io.BytesIO(b"3"))
     fourth = files.place(tmp_path, "c", io.BytesIO(b"4"))
-    assert [files.locate(tmp_path, record(event)).read_bytes() for event in (first, second, third, fourth)] == [b"1", b"2", b"3", b"4"]
+    assert [files.locate(tmp_path, record(event)).read_bytes() for event in (first, second, third, fourth)] == [
+        b"1",
+        b"2",
+        b"3",
+        b"4",
+    ]
 
 
 def test_twins_of_spelling_are_both_kept_where_the_disk_takes_them_for_one(tmp_path, monkeypatch):
@@ -117,6 +122,7 @@ def test_a_tree_is_its_regular_files(tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     assert [name for name, _ in files.tree(tmp_path)] == ["a.txt", "to-file", "b/c/2.txt"]
+    assert [name for name, _ in files.tree(tmp_path, without=tmp_path / "b")] == ["a.txt", "to-file"]
 
 
 def test_sources_are_paths_and_streams(tmp_path):

@@ -28,7 +28,11 @@ def test_another_kind_begins_another_span():
     """Mixed names keep their order."""
     events = [MetricPoint("m", 1.0, 1.0), ListLogged("m", [2], 2.0), MetricPoint("m", 3.0, 3.0)]
     metrics, _ = gather(batch("j", *events))
-    assert [(span.kind, span.values) for span in metrics["m"].spans] == [("scalar", [1.0]), ("list", [[2]]), ("scalar", [3.0])]
+    assert [(span.kind, span.values) for span in metrics["m"].spans] == [
+        ("scalar", [1.0]),
+        ("list", [[2]]),
+        ("scalar", [3.0]),
+    ]
 
 
 def test_every_verb_has_its_span():

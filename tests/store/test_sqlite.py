@@ -103,12 +103,14 @@ def test_a_failing_batch_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    lines = batch("j", CREATED, MetricPoint("m", 1.0, 1.0))
+    with monkeypatch.context() as patch:
         patch.setattr(sqlite._Fold, "metric", interrupted)
-        store.apply("r", [batch("j", CREATED, MetricPoint("m", 1.0, 1.0))])
+        with pytest.raises(KeyboardInterrupt):
+            store.apply("r", [lines])
     assert store.run("r") is None
     assert store.cursors("r") == {}
-    assert store.apply("r", [batch("j", CREATED, MetricPoint("m", 1.0, 1.0))])
+    assert store.apply("r", [lines])
     store.close()
 
 

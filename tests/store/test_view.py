@@ -164,7 +164,9 @@ def test_a_verdict_falls_when_the_run_speaks_again(view, runs):
     late.close()
 
 
-@pytest.mark.parametrize(("place", "boot", "status"), [("elsewhere", "b", "Running"), (None, "before the reboot", "Failed")])
+@pytest.mark.parametrize(
+    ("place", "boot", "status"), [("elsewhere", "b", "Running"), (None, "before the reboot", "Failed")]
+)
 def test_locks_are_judged_only_where_they_mean_something(view, runs, place, boot, status):
     """Another machine's owner is out of sight; an earlier boot's is surely dead."""
     folder = runs / "r" / "journal"
