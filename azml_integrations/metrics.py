@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TypeAlias, cast
 
+import msgspec
+
 from . import names
 from .columns import tagged
 from .errors import MetricError
@@ -240,7 +242,7 @@ def document(kind: str, name: str, value: object) -> bytes:
         raise MetricError(name, value, wanted)
     if (misfit := _misfit(kind, data)) is not None:
         raise MetricError(name, value, misfit)
-    return json.dumps(parsed).encode()
+    return msgspec.json.encode(parsed)  # NaN, which JSON cannot spell, becomes null
 
 
 def parsed(content: bytes) -> dict[str, object]:

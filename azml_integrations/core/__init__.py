@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 
 if TYPE_CHECKING:
+    from .datastore import Datastore
     from .experiment import Experiment
     from .process import current_run, implicit_run
     from .run import Run
@@ -13,9 +14,20 @@ if TYPE_CHECKING:
 
 VERSION = __version__
 
-__all__ = ["VERSION", "Experiment", "Run", "Workspace", "__version__", "current_run", "get_run", "implicit_run"]
+__all__ = [
+    "VERSION",
+    "Datastore",
+    "Experiment",
+    "Run",
+    "Workspace",
+    "__version__",
+    "current_run",
+    "get_run",
+    "implicit_run",
+]
 
 _LATE = {
+    "Datastore": "datastore",
     "Experiment": "experiment",
     "Run": "run",
     "Workspace": "workspace",

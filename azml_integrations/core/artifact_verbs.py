@@ -200,7 +200,7 @@ class ArtifactVerbs(RunHandle):
         target = Path(output_file_path or ".")
         if target.is_dir() or os.fspath(output_file_path or "").endswith("/"):
             target /= Path(record.name).name
-        _copy(files.locate(self._folder, record), target)
+        files.copy(files.locate(self._folder, record), target)
 
     def download_files(
         self,
@@ -246,7 +246,7 @@ class ArtifactVerbs(RunHandle):
         for position, record in enumerate(wanted):
             safe = names.artifact(record.name)  # a run folder from elsewhere may say anything
             kept = safe if append_prefix else safe.removeprefix(folder)
-            _copy(files.locate(self._folder, record), root / (output_paths[position] if output_paths else kept))
+            files.copy(files.locate(self._folder, record), root / (output_paths[position] if output_paths else kept))
 
     def get_all_logs(self, destination: str | os.PathLike[str] | None = None) -> list[str]:
         """Copy all log files of the run.
@@ -273,7 +273,7 @@ class ArtifactVerbs(RunHandle):
         copies = []
         for record in self._logs():
             target = root / names.artifact(record.name)  # a run folder from elsewhere may say anything
-            _copy(files.locate(self._folder, record), target)
+            files.copy(files.locate(self._folder, record), target)
             copies.append(str(target))
         return copies
 
@@ -301,19 +301,3 @@ def _version(path: Path) -> Version | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file so that the target is complete or was never touched."""
-    partial = target.with_name(f".azml-{os.urandom(4).hex()}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            import shutil
-
-            shutil.copyfile(source, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise errors.StoreError(str(target), error) from error

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from .. import errors
+from .. import errors, host
 from ..journal import Event
 from ..records import ErrorInfo, ErrorNoted, RunRecord, RunStatus, RunStore
 from ..store.sqlite import SqliteStore
@@ -153,6 +153,11 @@ class _OfflineRun(Run):
     def _prepare(self) -> None:
         super()._prepare()
         self._born = self._bearing = False
+        self._birth = threading.RLock()
+        host.abandon_in_child(self)
+
+    def abandon(self) -> None:
+        """In a forked child: go on with a lock that no other thread holds."""
         self._birth = threading.RLock()
 
     @property

@@ -596,6 +596,16 @@ class Run(LoggingVerbs):
         found = {run.id: run._own_metrics(name, populate=populate) for run in wanted}  # noqa: SLF001 - family
         return {run_id: metrics for run_id, metrics in found.items() if metrics}
 
+    def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: object) -> "Run":
+        """Refuse, as `Experiment.submit` does.
+
+        Raises
+        ------
+        ExperimentExecutionException
+            Always.
+        """
+        return self._experiment.submit(config, tags, **kwargs)
+
     # -- finding runs --------------------------------------------------------------------------------
 
     @staticmethod
@@ -694,6 +704,19 @@ class Run(LoggingVerbs):
 
     def _file_url(self, path: str) -> str:
         return (self._folder / path).resolve().as_uri()
+
+    def get_environment(self) -> object:
+        """Refuse: only a submitted run has a definition with an environment.
+
+        Raises
+        ------
+        UserErrorException
+            Always.
+        """
+        raise errors.UserErrorException(
+            f"run {self.id} was not submitted, so it has no environment definition; the packages that were installed "
+            f"when it began stand in {self._folder / 'about' / 'packages.txt'}"
+        )
 
     def get_portal_url(self) -> str:
         """Return the address of the run's page.

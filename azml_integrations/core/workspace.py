@@ -17,6 +17,7 @@ from ..store.view import View
 from .pages import escape, table_html
 
 if TYPE_CHECKING:
+    from .datastore import Datastore
     from .experiment import Experiment
     from .run import Run
 
@@ -313,11 +314,51 @@ class Workspace:
         return {}
 
     @property
-    def datastores(self) -> dict[str, object]:
+    def datastores(self) -> "dict[str, Datastore]":
+        """Return the datastores, by name."""
+        default = self.get_default_datastore()
+        return {default.name: default}
+
+    @property
+    def datasets(self) -> dict[str, object]:
         """Return nothing yet."""
         return {}
 
-    datasets = environments = models = images = webservices = linked_services = private_endpoints = datastores
+    environments = models = images = webservices = linked_services = private_endpoints = datasets
+
+    def get_default_datastore(self) -> "Datastore":
+        """Return the datastore that every workspace has: a folder of it."""
+        from .datastore import Datastore
+
+        return Datastore(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        """Accept the name of the one datastore there is.
+
+        Raises
+        ------
+        UserErrorException
+            If there is none of that name.
+        """
+        from .datastore import Datastore
+
+        Datastore(self, name)
+
+    def get_default_compute_target(self, type: str = "CPU") -> str:
+        """Return the target that every workspace has: this machine."""
+        return LOCAL
+
+    def get_default_keyvault(self) -> object:
+        """Refuse: no secret is stored here.
+
+        Raises
+        ------
+        UserErrorException
+            Always.
+        """
+        raise errors.UserErrorException(
+            "there is no key vault on this machine, and no secret is stored; read secrets from environment variables"
+        )
 
     def get_run(self, run_id: str) -> "Run":
         """Return a run of any experiment.

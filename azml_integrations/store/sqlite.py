@@ -429,7 +429,8 @@ class _Fold:
 
     def _status(self, event: StatusChanged, at: float) -> None:
         self._run(
-            "UPDATE runs SET status = ?, said = ?3, status_at = ?, verdict = NULL, error = coalesce(?, error),"
+            "UPDATE runs SET status = ?, said = ?3, status_at = ?, verdict = NULL,"
+            " error = CASE WHEN ?3 = 'Completed' THEN NULL ELSE coalesce(?, error) END,"
             " ended_at = CASE WHEN ? THEN ? ELSE NULL END"
             " WHERE run_id = :run AND coalesce(status_at, 0) <= ?4",
             event.status,

@@ -52,11 +52,11 @@ def killed(workspace):
 
 
 def examine(workspace, *, repair=False, **options):
-    """Return (topic, finding) of all that is not just a fact; a repair that fails fails the test."""
+    """Return (topic, finding) of all but facts, and but what else is installed; a repair that fails fails the test."""
     found = []
     workspace.view.close()  # a doctor is another process; this one must not hold the index open
     for finding in Examination(workspace.root, index_path(workspace.root), **options).findings():
-        if finding.level != "fact":
+        if finding.level != "fact" and finding.topic != "plugin":
             found.append((finding.topic, finding))
         if repair and finding.remedy is not None:
             worked, said = doctor.mended(finding)
