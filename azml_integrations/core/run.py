@@ -15,20 +15,17 @@ from ..journal import Role
 from ..records import (
     TERMINAL,
     ErrorInfo,
-    PropertiesAdded,
     RunCreated,
-    RunDescribed,
     RunQuery,
     RunRecord,
     RunStatus,
     StatusChanged,
-    TagsRemoved,
-    TagsSet,
 )
 from . import context, ending
+from .detail_verbs import DetailVerbs
 from .handle import Known, checked_on_error
+from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs
-from .pages import DOCS, escape, link_html, made_up_name, table_html
 from .tee import teed
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 USER_LOG = "logs/user_log.txt"
 
 
-class Run(LoggingVerbs):
+class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
     """One run of an experiment.
 
     A run is begun by `Experiment.start_logging`, `Run.get_context` or `autolog`; this constructor attaches to one
@@ -339,132 +336,6 @@ class Run(LoggingVerbs):
             if error is not None:
                 error.add_note(f"azml_integrations could not record this failure: {ours.message}")
 
-    # -- tags, properties, names ---------------------------------------------------------------------
-
-    def tag(self, key: str, value: str | None = None) -> None:
-        """Set a tag, or overwrite it.
-
-        Parameters
-        ----------
-        key : str
-            Name of the tag.
-        value : str, default=None
-            Anything else is stored as its string, with a warning.
-        """
-        self.set_tags({key: value})
-
-    def set_tags(self, tags: Mapping[str, str | None]) -> None:
-        """Set several tags, or overwrite them.
-
-        Parameters
-        ----------
-        tags : dict of str to str
-            Values of other types are stored as their strings, with a warning.
-        """
-        self._append(TagsSet(self._texts("tag", tags, nothing=True), time.time()))
-        self._fold()
-
-    def remove_tags(self, tags: Sequence[str]) -> None:
-        """Take tags away.
-
-        Parameters
-        ----------
-        tags : list of str
-            Their names; unknown ones are no error.
-        """
-        keys = [tags] if isinstance(tags, str) else list(tags)
-        self._append(TagsRemoved([names.label("tag", key) for key in keys], time.time()))
-        self._fold()
-
-    @property
-    def tags(self) -> dict[str, str | None]:
-        """Return the tags."""
-        return dict(self._record().tags)
-
-    def get_tags(self) -> dict[str, str | None]:
-        """Return the tags."""
-        return self.tags
-
-    def add_properties(self, properties: Mapping[str, str]) -> None:
-        """Add properties, which never change afterwards.
-
-        Parameters
-        ----------
-        properties : dict of str to str
-            Values of other types are stored as their strings. An empty dict does nothing.
-
-        Raises
-        ------
-        PropertyError
-            If one of them is there with another value; none is added then.
-        """
-        texts = self._texts("property", properties, nothing=False)
-        if not texts:
-            return
-        known = self._alone()
-        there = known.properties if known is not None else self._record().properties
-        for key, value in texts.items():
-            if there.get(key, value) != value:
-                raise errors.PropertyError(key, there[key], value)  # type: ignore[arg-type]  # `nothing` is off
-        new = {key: value for key, value in texts.items() if key not in there}
-        if self._known is not None:
-            self._known.properties.update(new)  # type: ignore[arg-type]  # `nothing` is off
-        self._append(PropertiesAdded(new, time.time()))  # type: ignore[arg-type]  # likewise
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """Return the properties."""
-        return dict(self._record().properties)
-
-    def get_properties(self) -> dict[str, str]:
-        """Return the properties."""
-        return self.properties
-
-    def _texts(self, what: str, pairs: Mapping[str, object], *, nothing: bool) -> dict[str, str | None]:
-        if not isinstance(pairs, Mapping):
-            raise errors.OptionError(f"expected a dict of {what} names to strings, got a {type(pairs).__name__}")
-        return {names.label(what, key): self._text(what, key, value, nothing=nothing) for key, value in pairs.items()}
-
-    def _text(self, what: str, key: str, value: object, *, nothing: bool) -> str | None:
-        if value is None and nothing:
-            return None
-        if not isinstance(value, str) and what == "tag":
-            self._warn_once(key, f"tag {key!r} got a {type(value).__name__}; its string is stored", errors.AzmlWarning)
-        return names.text(what, str(value))
-
-    @property
-    def display_name(self) -> str:
-        """Name shown on pages; words made from the id where nobody gave one."""
-        return self._record().display_name or made_up_name(self.id)
-
-    @display_name.setter
-    def display_name(self, value: str) -> None:
-        self._append(RunDescribed(time.time(), display_name=names.label("display name", value)))
-
-    @property
-    def description(self) -> str | None:
-        """Text shown on the run's page."""
-        return self._record().description
-
-    @description.setter
-    def description(self, value: str) -> None:
-        self._append(RunDescribed(time.time(), description=names.text("description", str(value or ""))))
-
-    @property
-    def name(self) -> str | None:
-        """Return the name that the user gave."""
-        return self._record().name
-
-    @property
-    def number(self) -> int:
-        """Return the run's number in its experiment, counted from 1."""
-        return self._record().number
-
-    @property
-    def type(self) -> str | None:
-        """Return the kind of run; None for an interactive one."""
-        return self._record().type
-
     # -- family --------------------------------------------------------------------------------------
 
     @property
@@ -666,107 +537,7 @@ class Run(LoggingVerbs):
         """Begin a run of an experiment; the name of 2018 for `Experiment.start_logging`."""
         return experiment.start_logging(*args, **kwargs)
 
-    # -- details -------------------------------------------------------------------------------------
-
-    def get_details(self) -> dict[str, Any]:
-        """Return what is known about the run, in SDK v1's words: runId, target, status, startTimeUtc ..."""
-        return self._details({record.name: self._file_url(record.path) for record in self._logs()})
-
-    def get_details_with_logs(self) -> dict[str, Any]:
-        """Return the same as `get_details`, with the contents of the log files."""
-        return self._details(
-            {record.name: self._read(record.name).decode("utf-8", "replace") for record in self._logs()}
-        )
-
-    def get_detailed_status(self) -> dict[str, Any]:
-        """Return the status and what is known beside it."""
-        record = self._record()
-        return {"status": str(record.status), "details": record.verdict}
-
-    def _details(self, logs: dict[str, str]) -> dict[str, Any]:
-        record = self._record()
-        details = {
-            "runId": record.run_id,
-            "target": record.target,
-            "status": str(record.status),
-            "startTimeUtc": _utc(record.started_at or record.created_at),
-            "endTimeUtc": _utc(record.ended_at) if record.ended_at else None,
-            "services": {},
-            "error": _error_document(record) if record.error else None,
-            "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
-            "properties": record.properties,
-            "inputDatasets": [],
-            "outputDatasets": [],
-            "logFiles": logs,
-            "submittedBy": record.user,
-        }
-        return {key: value for key, value in details.items() if value is not None}
-
-    def _file_url(self, path: str) -> str:
-        return (self._folder / path).resolve().as_uri()
-
-    def get_environment(self) -> object:
-        """Refuse: only a submitted run has a definition with an environment.
-
-        Raises
-        ------
-        UserErrorException
-            Always.
-        """
-        raise errors.UserErrorException(
-            f"run {self.id} was not submitted, so it has no environment definition; the packages that were installed "
-            f"when it began stand in {self._folder / 'about' / 'packages.txt'}"
-        )
-
-    def get_portal_url(self) -> str:
-        """Return the address of the run's page.
-
-        Warns
-        -----
-        AzmlWarning
-            Once, when no studio is installed to serve it.
-        """
-        served = self._ask_portal()
-        if served is None:
-            self._warn_once(
-                "", f"no studio serves this page here; `azml run show {self.id}` shows the run", errors.AzmlWarning
-            )
-        return served or self._portal_address()
-
-    def _ask_portal(self) -> str | None:
-        from .. import plugins
-
-        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}")
-        return answer if isinstance(answer, str) else None
-
-    def _portal_address(self) -> str:
-        return self._ask_portal() or f"http://127.0.0.1:8484/runs/{self.id}"
-
-    @classmethod
-    def get_docs_url(cls) -> str:
-        """Return the address of the documentation of this class's verbs."""
-        return DOCS
-
-    def __str__(self) -> str:
-        """Return the four lines that SDK v1 prints."""
-        record = self._record()
-        facts = f"Experiment: {record.experiment},\nId: {record.run_id},\nType: {record.type},\nStatus: {record.status}"
-        return f"Run({facts})"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        record = self._record()
-        return table_html(
-            {
-                "Experiment": escape(record.experiment),
-                "Id": escape(record.run_id),
-                "Type": escape(record.type or ""),
-                "Status": escape(str(record.status)),
-                "Details Page": link_html(self._portal_address(), "Link to the run's page"),
-                "Docs Page": link_html(DOCS, "Link to Documentation"),
-            }
-        )
+    # -- travel --------------------------------------------------------------------------------------
 
     def clean(self) -> "_Names":
         """Return an empty list: a run leaves no temporary files."""
@@ -845,32 +616,6 @@ def error_info(details: object, code: str | None) -> ErrorInfo | None:
 def _storable(text: str) -> str:
     """Return a text that any journal can hold."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-def _error_document(record: RunRecord) -> dict[str, Any]:
-    error = record.error
-    if error is None:
-        return {}
-    return {
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "messageParameters": {},
-            "details": [],
-            "debugInfo": {"type": error.type, "message": error.message, "stackTrace": error.trace},
-        },
-        "correlation": {},
-        "environment": record.target,
-        "location": record.host,
-        "time": _utc(record.ended_at or record.created_at),
-        "componentName": "azml_integrations",
-    }
-
-
-def _utc(moment: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:

@@ -92,10 +92,13 @@ class View:
             with _hiding_no_other():
                 self._fold(store, run_id)
         until = time.monotonic() + SEALING
-        for run_id in store.unsettled():
-            with _hiding_no_other():
-                self._fold(store, run_id)
-                self._settle(store, run_id, _READERS_SEAL if time.monotonic() < until else range(0))
+        looked_at: set[str] = set()
+        while growing := [run_id for run_id in store.unsettled() if run_id not in looked_at]:
+            looked_at.update(growing)  # meanwhile another reader may find more, and not have judged them yet
+            for run_id in growing:
+                with _hiding_no_other():
+                    self._fold(store, run_id)
+                    self._settle(store, run_id, _READERS_SEAL if time.monotonic() < until else range(0))
 
     def _undiscovered(self, store: RunStore) -> list[str]:
         """Return the ids of run folders that the store has never seen; forget the runs whose folders are gone."""

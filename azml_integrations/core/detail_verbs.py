@@ -1,0 +1,138 @@
+"""The verbs that tell everything about a run: as SDK v1's dict, as text, as a table with its links."""
+
+from typing import Any
+
+from .. import errors
+from ..records import RunRecord
+from .artifact_verbs import ArtifactVerbs
+from .pages import DOCS, escape, link_html, table_html
+
+
+class DetailVerbs(ArtifactVerbs):
+    """A run told as a whole."""
+
+    def get_details(self) -> dict[str, Any]:
+        """Return what is known about the run, in SDK v1's words: runId, target, status, startTimeUtc ..."""
+        return self._details({record.name: self._file_url(record.path) for record in self._logs()})
+
+    def get_details_with_logs(self) -> dict[str, Any]:
+        """Return the same as `get_details`, with the contents of the log files."""
+        return self._details(
+            {record.name: self._read(record.name).decode("utf-8", "replace") for record in self._logs()}
+        )
+
+    def get_detailed_status(self) -> dict[str, Any]:
+        """Return the status and what is known beside it."""
+        record = self._record()
+        return {"status": str(record.status), "details": record.verdict}
+
+    def _details(self, logs: dict[str, str]) -> dict[str, Any]:
+        record = self._record()
+        details = {
+            "runId": record.run_id,
+            "target": record.target,
+            "status": str(record.status),
+            "startTimeUtc": _utc(record.started_at or record.created_at),
+            "endTimeUtc": _utc(record.ended_at) if record.ended_at else None,
+            "services": {},
+            "error": _error_document(record) if record.error else None,
+            "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
+            "properties": record.properties,
+            "inputDatasets": [],
+            "outputDatasets": [],
+            "logFiles": logs,
+            "submittedBy": record.user,
+        }
+        return {key: value for key, value in details.items() if value is not None}
+
+    def _file_url(self, path: str) -> str:
+        return (self._folder / path).resolve().as_uri()
+
+    def get_environment(self) -> object:
+        """Refuse: only a submitted run has a definition with an environment.
+
+        Raises
+        ------
+        UserErrorException
+            Always.
+        """
+        raise errors.UserErrorException(
+            f"run {self.id} was not submitted, so it has no environment definition; the packages that were installed "
+            f"when it began stand in {self._folder / 'about' / 'packages.txt'}"
+        )
+
+    def get_portal_url(self) -> str:
+        """Return the address of the run's page.
+
+        Warns
+        -----
+        AzmlWarning
+            Once, when no studio is installed to serve it.
+        """
+        served = self._ask_portal()
+        if served is None:
+            self._warn_once(
+                "", f"no studio serves this page here; `azml run show {self.id}` shows the run", errors.AzmlWarning
+            )
+        return served or self._portal_address()
+
+    def _ask_portal(self) -> str | None:
+        from .. import plugins
+
+        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}")
+        return answer if isinstance(answer, str) else None
+
+    def _portal_address(self) -> str:
+        return self._ask_portal() or f"http://127.0.0.1:8484/runs/{self.id}"
+
+    @classmethod
+    def get_docs_url(cls) -> str:
+        """Return the address of the documentation of this class's verbs."""
+        return DOCS
+
+    def __str__(self) -> str:
+        """Return the four lines that SDK v1 prints."""
+        record = self._record()
+        facts = f"Experiment: {record.experiment},\nId: {record.run_id},\nType: {record.type},\nStatus: {record.status}"
+        return f"Run({facts})"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        record = self._record()
+        return table_html(
+            {
+                "Experiment": escape(record.experiment),
+                "Id": escape(record.run_id),
+                "Type": escape(record.type or ""),
+                "Status": escape(str(record.status)),
+                "Details Page": link_html(self._portal_address(), "Link to the run's page"),
+                "Docs Page": link_html(DOCS, "Link to Documentation"),
+            }
+        )
+
+
+def _error_document(record: RunRecord) -> dict[str, Any]:
+    error = record.error
+    if error is None:
+        return {}
+    return {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "messageParameters": {},
+            "details": [],
+            "debugInfo": {"type": error.type, "message": error.message, "stackTrace": error.trace},
+        },
+        "correlation": {},
+        "environment": record.target,
+        "location": record.host,
+        "time": _utc(record.ended_at or record.created_at),
+        "componentName": "azml_integrations",
+    }
+
+
+def _utc(moment: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
