@@ -61,8 +61,13 @@ class Journal:
         self._sync = os.environ.get("AZML_DURABILITY") == "full"
         host.abandon_in_child(self)
 
-    def append(self, event: Event) -> None:
+    def append(self, event: Event) -> bool:
         """Write one event as one line; when this returns, a kill of the process cannot lose it.
+
+        Returns
+        -------
+        joined : bool
+            Whether a guest's file was opened for it.
 
         Raises
         ------
@@ -72,9 +77,11 @@ class Journal:
             If a string holds a lone surrogate; nothing is stored then.
         """
         line = _encode(event) + b"\n"
+        joined = False
         with self._lock:
             try:
                 while self._fd < 0:
+                    joined = self.role == "guest"
                     self._open()
                 # Python runs signal handlers after calls only: none can close the file between the test and the write
                 written = os.write(self._fd, line)
@@ -84,11 +91,7 @@ class Journal:
                     os.fsync(self._fd)
             except OSError as error:
                 raise StoreError(str(self.folder), error) from error
-
-    @property
-    def joins(self) -> bool:
-        """Whether the next append opens a file as a guest."""
-        return self._fd < 0 and self.role == "guest"
+        return joined
 
     def alone(self) -> bool:
         """Tell whether no other file stands beside this one."""

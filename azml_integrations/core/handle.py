@@ -87,18 +87,18 @@ class RunHandle:
 
     def _append(self, event: Event) -> None:
         """Write one event; when this returns it is stored, or it was counted under ``on_error="warn"``."""
-        joins = self._journal.joins
         try:
-            self._journal.append(event)
+            joined = self._journal.append(event)
         except errors.StoreError as error:
             if self._on_error == "raise":
                 raise
             self._lose(error)
+            return
         except UnicodeEncodeError as error:
             raise errors.NameRefusedError(
                 "text", error.object, "it holds a lone surrogate, which is no character"
             ) from None
-        if joins:
+        if joined:
             self._fold()  # the index learns that a run which had settled may grow again
 
     def _lose(self, error: errors.StoreError) -> None:

@@ -184,7 +184,8 @@ class SqliteStore:
         """Keep a verdict about a run whose process died at a moment [s since the epoch, UTC], or take it back."""
         with self._writing() as db:
             db.execute(
-                "UPDATE runs SET verdict = :verdict, status = CASE WHEN :verdict IS NULL THEN said ELSE 'Failed' END,"
+                "UPDATE runs SET verdict = :verdict, settled = settled AND :verdict IS NOT NULL,"
+                " status = CASE WHEN :verdict IS NULL THEN said ELSE 'Failed' END,"
                 " ended_at = CASE WHEN :verdict IS NULL THEN NULL ELSE coalesce(:ended_at,"
                 "   (SELECT max(clock) FROM journals WHERE journals.run_id = runs.run_id)) END"
                 " WHERE run_id = :run AND said NOT IN ('Completed', 'Failed', 'Canceled')",

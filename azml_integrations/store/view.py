@@ -179,6 +179,7 @@ class View:
         verdict = DEAD if _dead(owners) else None
         if verdict is None and record.verdict is not None:
             time.sleep(CONFIRMING)
+            owners = _owners(journal.files(self.folder(run_id)))  # a journal may have been sealed under our hands
             verdict = DEAD if _dead(owners) else None
         cursors = store.cursors(run_id) if verdict else {}
         ended_at = max((cursors[key].clock for path in owners if (key := journal.key(path)) in cursors), default=None)

@@ -2,16 +2,20 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import time
 import warnings
 
+import msgspec
 import pytest
 from worlds import again, begin, differences, told, told_afresh, values, without_index
 
+from azml_integrations import journal
 from azml_integrations.core import Run
 from azml_integrations.errors import IndexWarning
 from azml_integrations.store import sqlite
+from azml_integrations.store.view import View
 
 
 @pytest.fixture
@@ -266,16 +270,62 @@ def test_readers_at_once_never_miss_what_was_logged_before_they_asked(program, e
     assert i > 50
 
 
+class Overtaken(sqlite.SqliteStore):
+    """A store whose first caller is overtaken by another who read before the last lines came."""
+
+    overtaken = False
+
+    def apply(self, run_id, batches):
+        if not self.overtaken:
+            self.overtaken = True
+            (batch,) = batches
+            early = next(journal.read(self.early, batch.before))
+            assert super().apply(run_id, [msgspec.structs.replace(early, journal=batch.journal)])
+        return super().apply(run_id, batches)
+
+
+def test_a_fold_that_was_overtaken_goes_on(experiment, run, tmp_path):
+    """Somebody folded the same file a moment earlier and saw less of it: what I logged is in my answer."""
+    run.log("i", 0)
+    store = Overtaken(tmp_path / "new.db")
+    store.early = tmp_path / "early.jsonl"
+    shutil.copy(run._folder / "journal" / next(os.walk(run._folder / "journal"))[2][0], store.early)
+    run.log("i", 1)
+
+    series = View(experiment.workspace.root / "runs", store).of(run.id).series(run.id, "i")
+
+    assert store.overtaken
+    assert list(series.values) == [0, 1]
+
+
 def test_a_dead_runs_verdict_does_not_flicker(program, experiment):
-    """Readers probe locks at once and may meet each other's probe: the verdict stays."""
-    program('begin(run_id="dead").log("i", 1); os._exit(0)').ended()
+    """Readers probe locks at once and may meet each other's probe: whom they saw dead stays dead."""
+    program("""
+        for victim in range(60):
+            if os.fork() == 0:
+                begin(run_id=f"dead{victim}").log("i", victim)
+                os._exit(0)
+            os.wait()
+    """).ended()
+    without_index(experiment.workspace)
+    moment = time.time() + 0.6
     readers = [
-        program("""
-            until = time.monotonic() + 2
+        program(
+            """
+            while time.time() < float(sys.argv[1]):
+                pass
+            until = time.monotonic() + 1
+            dead, looks = set(), 0
             while time.monotonic() < until:
-                assert [record.status for record in workspace.find_runs()] == ["Failed"]
-                assert Run.get(workspace, "dead").get_status() == "Failed"
-        """)
+                found = {record.run_id: record.status for record in workspace.find_runs()}
+                looks += 1
+                revived = {run_id for run_id in dead if found[run_id] != "Failed"}
+                assert not revived, revived
+                dead = {run_id for run_id, status in found.items() if status == "Failed"}
+            assert len(dead) == 60, (looks, {k: v for k, v in found.items() if v != "Failed"})
+        """,
+            moment,
+        )
         for _ in range(4)
     ]
     for reader in readers:

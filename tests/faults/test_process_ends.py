@@ -84,7 +84,12 @@ def test_the_usual_last_line_of_a_script(program, experiment, answer, status):
 
 def test_ctrl_c_that_nobody_catches_is_failed(program, experiment):
     """The user stopped it: the run says KeyboardInterrupt."""
-    child = program('begin(run_id="one"); say("ready"); time.sleep(60)')
+    child = program("""
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+        begin(run_id="one")
+        say("ready")
+        time.sleep(60)
+    """)
     child.heard()
     child.send_signal(signal.SIGINT)
     child.communicate()
