@@ -206,7 +206,7 @@ class MetricError(UserErrorException, TypeError):
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
         self.name, self.value = name, value
-        super().__init__(f"metric {_short(name)} got a {type(value).__name__}, expected {wanted}")
+        super().__init__(f"metric {_short(name)} got {a(value)}, expected {wanted}")
 
 
 class NameRefusedError(UserErrorException):
@@ -372,6 +372,12 @@ class ExperimentStateError(ExperimentExecutionException):
         super().__init__(f"experiment {_short(name)} {why}")
 
 
+_LOG_AGAIN = (
+    "what was logged before is safe; free space or fix the folder and log again, or set AZML_ON_ERROR=warn to go on "
+    "without"
+)
+
+
 class StoreError(AzmlError, OSError):
     """The disk said no; what was logged before is still there.
 
@@ -383,11 +389,8 @@ class StoreError(AzmlError, OSError):
 
     def __init__(self, path: str, cause: BaseException, doing: str = "write to") -> None:
         self.path = path
-        super().__init__(
-            f"cannot {doing} {path}: {cause}; what was logged before is safe; free space or fix the folder and log "
-            f"again, or set AZML_ON_ERROR=warn to go on without",
-            cause,
-        )
+        way_out = _LOG_AGAIN if doing == "write to" else "see who may read it, and whether the disk is sound"
+        super().__init__(f"cannot {doing} {path}: {cause}; {way_out}", cause)
         self.errno = getattr(cause, "errno", None)  # OSError's own `__init__` sets it too
 
 
@@ -435,6 +438,13 @@ class IndexWarning(AzmlWarning):
     """The index is out of use; runs are read from their folders."""
 
 
+def a(value: object) -> str:
+    """Return the name of a value's type with its article: ``an int``, ``a ndarray``."""
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
 def _short(value: object, most: int = 80) -> str:
     text = repr(value)
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+    length = len(value) if isinstance(value, str) else len(text)
+    return text if len(text) <= most else f"{text[:most]}... ({length} characters)"

@@ -14,7 +14,7 @@ import msgspec
 
 from . import names
 from .columns import tagged
-from .errors import MetricError
+from .errors import MetricError, a
 from .records import ListLogged, MetricPoint, MetricsLogged, RowLogged, Series, Stored, TableLogged
 
 _ONE = "one number or string; for sequences use log_list, for columns log_table"
@@ -132,7 +132,7 @@ def stored(name: str, value: object, warn: Warn) -> Stored:
         return cast("Stored", tagged(names.text("metric value", plain) if isinstance(plain, str) else plain))
     if isinstance(value, (list, range, Iterator)):
         raise MetricError(name, value, _ONE)
-    warn(name, f"a {type(value).__name__} is stored as the string of its repr; expected {_ONE}")
+    warn(name, f"{a(value)} is stored as the string of its repr; expected {_ONE}")
     return names.text("metric value", repr(value))
 
 

@@ -13,7 +13,7 @@ MOST = 4096
 
 _EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w-]{0,254}")
 _WORKSPACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}")
-_RUN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,255}")
+_RUN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _SAFE = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.+=@,()\[\] -]{0,119}")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -82,10 +82,10 @@ def run(run_id: object) -> str:
     Raises
     ------
     NameRefusedError
-        If it is not 1 to 256 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit, or a name that
+        If it is not 1 to 255 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit, or a name that
         some platform reserves.
     """
-    name = _checked("run id", run_id, _RUN, "letters, digits, -, _ and ., first a letter or digit, 1 to 256")
+    name = _checked("run id", run_id, _RUN, "letters, digits, -, _ and ., first a letter or digit, 1 to 255")
     if name.endswith(".") or _RESERVED.fullmatch(name):
         raise NameRefusedError("run id", name, "it is reserved on some platform, or ends in a dot")
     return name

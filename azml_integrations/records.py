@@ -613,6 +613,10 @@ class RunStore(Protocol):
     your own with `azml_integrations.testing.RunStoreContract`.
     """
 
+    @property
+    def opened(self) -> int:
+        """Return a number that is another one when what the store knew may be gone: its file emptied or replaced."""
+
     def cursors(self, run_id: str) -> dict[str, Cursor]:
         """Return how far each journal file of a run is folded."""
 

@@ -86,7 +86,7 @@ def test_other_workspace_names_are_refused(name):
         "OfflineRun_b7f1",
         "exp_1700000000_1a2b3c4d",
         "HD_1_0",
-        "a" * 256,
+        "a" * 255,
         "a.b",
         "a" * 119 + "." + "b" * 20,  # a dot in the middle is no dot at the end
     ],
@@ -111,7 +111,7 @@ def test_run_ids(run_id):
         "a" * 130 + ".",
         "con",
         "NUL.txt",
-        "a" * 257,
+        "a" * 256,
         None,
         "a\0",
     ],

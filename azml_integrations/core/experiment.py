@@ -64,7 +64,7 @@ class Experiment:
             raise errors.OptionError(f"Experiment does not know {', '.join(sorted(kwargs))}")
         home = workspace if workspace is not None else workspace_object
         if not isinstance(home, Workspace):
-            raise errors.OptionError(f"Experiment expects a Workspace first, got a {type(home).__name__}")
+            raise errors.OptionError(f"Experiment expects a Workspace first, got {errors.a(home)}")
         self._workspace = home
         self._name = names.experiment(name)
         self._folder = home.root / "experiments" / names.folder(self._name)
@@ -251,7 +251,7 @@ class Experiment:
             Always.
         """
         raise errors.ExperimentExecutionException(
-            f"this version of azml_integrations cannot submit a {type(config).__name__}; run the script itself, "
+            f"this version of azml_integrations cannot submit {errors.a(config)}; run the script itself, "
             f"it logs through Run.get_context() or autolog()"
         )
 

@@ -1,7 +1,6 @@
 """What every verb of a run stands on: its identity, the one way to write, and the way to read."""
 
 import os
-import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -56,7 +55,6 @@ class RunHandle:
         self._on_error: OnError = checked_on_error(None)
         self._lost = 0
         self._warned: set[tuple[str, str]] = set()
-        self._warning = threading.Lock()
         self._known: Known | None = None
 
     @property
@@ -125,10 +123,11 @@ class RunHandle:
 
     def _warn_once(self, name: str, message: str, kind: type[Warning] = errors.MetricWarning) -> None:
         """Warn once per name and kind of warning in the life of this handle."""
-        with self._warning:
-            if (name, kind.__name__) in self._warned:
-                return
-            self._warned.add((name, kind.__name__))
+        if (name, kind.__name__) in self._warned:
+            return
+        self._warned.add(
+            (name, kind.__name__)
+        )  # two threads at once may warn twice: no lock, so no fork can hang on it
         about = f"metric {name!r}: " if kind is errors.MetricWarning else ""
         warnings.warn(about + message, kind, stacklevel=_outside())
 

@@ -22,7 +22,7 @@ class LabelVerbs(RunHandle):
         value : str, default=None
             Anything else is stored as its string, with a warning.
         """
-        self.set_tags({key: value})
+        self.set_tags({names.label("tag", key): value})
 
     def set_tags(self, tags: Mapping[str, str | None]) -> None:
         """Set several tags, or overwrite them.
@@ -93,14 +93,14 @@ class LabelVerbs(RunHandle):
 
     def _texts(self, what: str, pairs: Mapping[str, object], *, nothing: bool) -> dict[str, str | None]:
         if not isinstance(pairs, Mapping):
-            raise errors.OptionError(f"expected a dict of {what} names to strings, got a {type(pairs).__name__}")
+            raise errors.OptionError(f"expected a dict of {what} names to strings, got {errors.a(pairs)}")
         return {names.label(what, key): self._text(what, key, value, nothing=nothing) for key, value in pairs.items()}
 
     def _text(self, what: str, key: str, value: object, *, nothing: bool) -> str | None:
         if value is None and nothing:
             return None
         if not isinstance(value, str) and what == "tag":
-            self._warn_once(key, f"tag {key!r} got a {type(value).__name__}; its string is stored", errors.AzmlWarning)
+            self._warn_once(key, f"tag {key!r} got {errors.a(value)}; its string is stored", errors.AzmlWarning)
         return names.text(what, str(value))
 
     @property

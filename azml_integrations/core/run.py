@@ -1,6 +1,7 @@
 """A run: the live handle with SDK v1's verbs."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..records import (
 )
 from . import context, ending
 from .detail_verbs import DetailVerbs
-from .handle import Known, checked_on_error
+from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs
 from .tee import teed
@@ -228,11 +229,11 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._record_texts(texts)
 
     def _report_lost(self) -> None:
-        if self._lost:
-            self.note("store", f"{self._lost} events could not be stored because the disk refused")
+        lost, self._lost = self._lost, 0
+        if lost:
+            self.note("store", f"{lost} events could not be stored because the disk refused")
             self._warned.discard(("", "StoreWarning"))
-            self._warn_once("", f"run {self.id}: {self._lost} events could not be stored", errors.StoreWarning)
-            self._lost = 0
+            self._warn_once("", f"run {self.id}: {lost} events could not be stored", errors.StoreWarning)
 
     def _set_status(self, status: str, error: ErrorInfo | None = None) -> None:
         self._append(StatusChanged(str(status), time.time(), error))
@@ -271,6 +272,8 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
 
         Raises
         ------
+        UserErrorException
+            If the run belongs to this process, and no other thread could end it.
         ActivityFailedException
             If the run failed and `raise_on_error`; a canceled run returns.
         ExperimentExecutionException
@@ -278,6 +281,8 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         """
         if show_output:
             print(f"RunId: {self.id}\nWeb View: {self._portal_address()}\n")  # noqa: T201 - asked for
+        if self.owned and not self.over:
+            self._expect_another_thread()
         pause = 0.02
         try:
             while self.get_status() not in TERMINAL:
@@ -296,6 +301,13 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
                 "Activity Failed:\n" + format(encode(details.get("error")), indent=4).decode()
             )
         return details
+
+    def _expect_another_thread(self) -> None:
+        """Make sure that somebody can end a run of this very process while it waits."""
+        advice = f"run {self.id} belongs to this process and ends when complete() is called"
+        if threading.active_count() == 1:
+            raise errors.UserErrorException(f"{advice}; waiting for it here would last for ever")
+        self._warn_once("", f"{advice}; waiting for another thread to do so", errors.AzmlWarning)
 
     # -- as a context manager ------------------------------------------------------------------------
 
@@ -545,7 +557,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as an address; the other process adds to the run as a guest."""
-        return _attached, (type(self), self._experiment, self.id)
+        return _attached, (type(self), self._experiment, self.id, self._on_error)
 
     @property
     def _run_dto(self) -> dict[str, Any]:  # read by scripts that look under the hood
@@ -570,8 +582,10 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-def _attached(kind: "type[Run]", experiment: "Experiment", run_id: str) -> Run:
-    return kind._handle(experiment, run_id)  # noqa: SLF001 - unpickling
+def _attached(kind: "type[Run]", experiment: "Experiment", run_id: str, on_error: OnError) -> Run:
+    handle = kind._handle(experiment, run_id)  # noqa: SLF001 - unpickling
+    handle._on_error = on_error  # noqa: SLF001 - likewise
+    return handle
 
 
 def _revived(workspace: "Workspace", record: RunRecord) -> Run:
@@ -600,17 +614,22 @@ def error_info(details: object, code: str | None) -> ErrorInfo | None:
     if details is None:
         return None
     if isinstance(details, BaseException):
-        from traceback import format_exception
-
-        return ErrorInfo(
-            _storable(f"User program failed with {type(details).__name__}: {details}"),
-            code or "UserError",
-            type(details).__name__,
-            _storable("".join(format_exception(details))),
-        )
+        kind, said = type(details).__name__, str(details)
+        message = f"User program failed with {kind}{': ' if said else ''}{said}"
+        return ErrorInfo(_storable(message), code or "UserError", kind, _storable(_trace(details)))
     if not isinstance(details, str):
-        raise errors.OptionError(f"fail() got a {type(details).__name__}; expected a string or an exception")
+        raise errors.OptionError(f"fail() got {errors.a(details)}; expected a string or an exception")
     return ErrorInfo(_storable(details), code or "UserError")
+
+
+def _trace(error: BaseException) -> str:
+    """Return a traceback as text, without frames of this package: they say nothing about the user's program."""
+    from traceback import StackSummary, TracebackException
+
+    told = TracebackException.from_exception(error)
+    here = str(Path(__file__).parent.parent)
+    told.stack = StackSummary.from_list([frame for frame in told.stack if not frame.filename.startswith(here)])
+    return "".join(told.format())
 
 
 def _storable(text: str) -> str:

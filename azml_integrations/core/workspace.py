@@ -525,13 +525,13 @@ def _make(folder: Path, scope: Scope, location: str | None, sku: str, tags: dict
 def write_once(path: Path, content: str) -> bool:
     """Create a file, complete, unless it is there; False when somebody else was first."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    partial.write_text(content, encoding="utf-8")
     try:
+        partial.write_text(content, encoding="utf-8")
         os.link(partial, path)
     except FileExistsError:
         return False
     finally:
-        partial.unlink()
+        partial.unlink(missing_ok=True)
     return True
 
 

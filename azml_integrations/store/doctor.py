@@ -30,7 +30,8 @@ from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefused
 from ..plugins import plugins
 from ..records import ArtifactRecord, Cursor, ErrorInfo, RunRecord, RunStatus, RunStore, StatusChanged
 from . import files, trash
-from .sqlite import SqliteStore, migrations
+from .schema import migrations
+from .sqlite import SqliteStore
 from .view import DEAD, View
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from stat import S_ISREG
 from typing import BinaryIO, cast
 
 from .. import names
-from ..errors import NameRefusedError, SourceNotFoundError, StoreError
+from ..errors import NameRefusedError, SourceNotFoundError, StoreError, a
 from ..records import ArtifactRecord, ArtifactStored
 
 CHUNK = 1 << 20
@@ -130,7 +130,7 @@ def opened(source: object) -> BinaryIO:
     if isinstance(source, io.IOBase) or hasattr(source, "read"):
         return cast("BinaryIO", source)
     if not isinstance(source, (str, os.PathLike)):
-        raise SourceNotFoundError(str(source), f"a path or a stream, got a {type(source).__name__}")
+        raise SourceNotFoundError(str(source), f"a path or a stream, got {a(source)}")
     try:
         kind = Path(source).stat().st_mode
         if S_ISREG(kind):

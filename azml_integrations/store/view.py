@@ -28,9 +28,6 @@ SEALING = 0.05
 _READERS_SEAL = range(256 << 10)
 """Sizes of the journals that a reader compresses [bytes]; larger ones wait for the doctor."""
 
-_OWNERS_SEAL = range(4 << 10, 256 << 10)
-"""Sizes of the journals that their owner compresses at the end [bytes]; a smaller one fills a disk block anyway."""
-
 CONFIRMING = 0.002
 """Pause before a verdict is taken back [s]: for a moment another reader's probe looks like an owner's lock."""
 
@@ -102,9 +99,8 @@ class View:
 
     def _undiscovered(self, store: RunStore) -> list[str]:
         """Return the ids of run folders that the store has never seen; forget the runs whose folders are gone."""
-        opened = getattr(store, "opened", 0)  # a file that was emptied or replaced has seen nothing yet
         try:
-            state = self.runs.stat().st_mtime_ns, opened
+            state = self.runs.stat().st_mtime_ns, store.opened
             if state == self._seen and store is self._index:
                 return []
             known = store.run_ids()  # before the folders: what begins meanwhile must not look like gone
@@ -216,7 +212,7 @@ class View:
         self.fold(run_id)
         if self._index is not None:
             with contextlib.suppress(OSError, IndexWarning):
-                self._settle(self._index, run_id, _OWNERS_SEAL)
+                self._settle(self._index, run_id, range(0))
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""

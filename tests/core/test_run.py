@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -208,11 +209,12 @@ def test_waiting_returns_the_details(run):
 
 
 def test_waiting_ends_when_another_thread_ends_the_run(experiment, run):
-    """Polled, with growing pauses."""
+    """Polled, with growing pauses; that this process owns the run is said, since a mistake would last for ever."""
     timer = threading.Timer(0.1, Run(experiment, run.id).complete)
     timer.start()
     began = time.monotonic()
-    assert run.wait_for_completion()["status"] == "Completed"
+    with pytest.warns(AzmlWarning, match="waiting for another thread"):
+        assert run.wait_for_completion()["status"] == "Completed"
     assert 0.05 < time.monotonic() - began < 5
     timer.join()
 
@@ -234,8 +236,16 @@ def test_waiting_for_a_canceled_run_returns(run):
     assert run.wait_for_completion()["status"] == "Canceled"
 
 
-def test_waiting_can_be_interrupted(run, monkeypatch):
+def test_waiting_for_oneself_is_refused(run):
+    """Nobody else is there to end the run: better an error than a process that hangs."""
+    assert threading.active_count() == 1
+    with pytest.raises(UserErrorException, match=r"complete\(\) is called"):
+        run.wait_for_completion()
+
+
+def test_waiting_can_be_interrupted(experiment, run, monkeypatch):
     """Ctrl-C ends the waiting, not the run."""
+    run = Run(experiment, run.id)  # as another process has it
 
     def interrupt(_):
         raise KeyboardInterrupt
@@ -419,7 +429,7 @@ def test_tags(run):
 
 def test_tags_of_other_types_become_strings_with_a_warning(run):
     """As SDK v1 did."""
-    with pytest.warns(AzmlWarning, match="tag 'epochs' got a int"):
+    with pytest.warns(AzmlWarning, match="tag 'epochs' got an int"):
         run.tag("epochs", 5)
     with pytest.warns(AzmlWarning, match="tag 'ok' got a bool"):
         run.set_tags({"ok": True})
@@ -686,3 +696,13 @@ def test_another_process_reads_and_writes_the_same_run(run, tmp_path):
     assert done.stdout == "{'loss': 0.5} Running\n"
     assert run.get_metrics() == {"loss": 0.5, "acc": 0.9}
     assert (run.tags, run.status) == ({"from": "worker"}, "Running")
+
+
+def test_a_failure_without_words_has_no_dangling_colon(experiment):
+    """Ctrl-C says nothing, and the traceback holds the user's frames only."""
+    with pytest.raises(KeyboardInterrupt), experiment.start_logging(outputs=False, snapshot_directory=None) as run:
+        raise KeyboardInterrupt
+    error = run.get_details()["error"]["error"]
+    assert error["message"] == "User program failed with KeyboardInterrupt"
+    assert "azml_integrations" not in error["debugInfo"]["stackTrace"]
+    assert Path(__file__).name in error["debugInfo"]["stackTrace"]

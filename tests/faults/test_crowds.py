@@ -63,14 +63,14 @@ def test_a_crowd_that_upgrades_one_index(azml_home, tmp_path):
     """Sixteen processes of a new version meet the index of an old one: one brings it up, none fails."""
     import sqlite3
 
-    from azml_integrations.store import sqlite
+    from azml_integrations.store import schema
 
     crowd(2)
     workspace = Workspace.get("crowd")
     for path in workspace.root.glob("index.db*"):
         path.unlink()
     with sqlite3.connect(workspace.root / "index.db") as db:
-        db.executescript(sqlite.migrations()[0])
+        db.executescript(schema.migrations()[0])
         db.execute("PRAGMA user_version = 1")
     db.close()
 

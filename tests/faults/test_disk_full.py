@@ -119,7 +119,6 @@ def test_on_error_warn_goes_on_and_counts(disk, on_disk, monkeypatch, how):
     assert "50 events" in str(run.get_details()["warnings"])
 
 
-@pytest.mark.xfail(strict=True, reason="Run._report_lost counts its own note as a lost event: one too many")
 def test_on_error_warn_survives_an_end_on_the_full_disk(disk, on_disk):
     """Nothing can be written down any more, also not the end: still nobody's training is stopped."""
     run = begin(on_disk, on_error="warn")

@@ -14,7 +14,8 @@ from worlds import again, begin, differences, told, told_afresh, values, without
 from azml_integrations import journal
 from azml_integrations.core import Run
 from azml_integrations.errors import IndexWarning
-from azml_integrations.store import sqlite
+from azml_integrations.store import schema
+from azml_integrations.store.sqlite import SqliteStore
 from azml_integrations.store.view import View
 
 
@@ -182,7 +183,7 @@ def test_an_index_of_an_older_version_is_brought_up(lived_in, knows):
         without_index(lived_in)
     with sqlite3.connect(index(lived_in)) as db:
         if knows == "nothing":
-            db.executescript(sqlite.migrations()[0])
+            db.executescript(schema.migrations()[0])
         else:
             db.executescript("DROP TABLE metrics; DROP TABLE blocks")
         db.execute("PRAGMA user_version = 1")
@@ -190,7 +191,7 @@ def test_an_index_of_an_older_version_is_brought_up(lived_in, knows):
 
     assert differences(before, told(again(lived_in))) == []
     with sqlite3.connect(index(lived_in)) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == len(sqlite.migrations())
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(schema.migrations())
     db.close()
 
 
@@ -270,7 +271,7 @@ def test_readers_at_once_never_miss_what_was_logged_before_they_asked(program, e
     assert i > 50
 
 
-class Overtaken(sqlite.SqliteStore):
+class Overtaken(SqliteStore):
     """A store whose first caller is overtaken by another who read before the last lines came."""
 
     overtaken = False

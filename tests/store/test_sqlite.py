@@ -14,7 +14,7 @@ from azml_integrations.records import (
     RunDescribed,
     StatusChanged,
 )
-from azml_integrations.store import sqlite
+from azml_integrations.store import folding, schema
 from azml_integrations.store.sqlite import SqliteStore
 from azml_integrations.testing import RunStoreContract, batch
 
@@ -40,7 +40,7 @@ CREATED = RunCreated("r", "e", 1, 1.0)
 
 def test_the_schema_is_numbered():
     """An index file tells which migrations it has seen."""
-    assert len(sqlite.migrations()) >= 2
+    assert len(schema.migrations()) >= 2
 
 
 def test_a_file_is_made_whole(tmp_path):
@@ -54,7 +54,7 @@ def test_a_file_is_made_whole(tmp_path):
         version = db.execute("PRAGMA user_version").fetchone()[0]
     db.close()
     assert tables >= {"runs", "journals", "tags", "properties", "artifacts", "notes", "metrics", "blocks"}
-    assert version == len(sqlite.migrations())
+    assert version == len(schema.migrations())
 
 
 def test_a_file_from_a_newer_version_is_refused_untouched(tmp_path):
@@ -105,7 +105,7 @@ def test_a_failing_batch_leaves_nothing(tmp_path, monkeypatch):
 
     lines = batch("j", CREATED, MetricPoint("m", 1.0, 1.0))
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite._Fold, "metric", interrupted)
+        patch.setattr(folding.Fold, "metric", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.apply("r", [lines])
     assert store.run("r") is None
