@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,24 @@ def test_the_readmes_five_lines_leave_a_run(world):
     assert stored.coef_ == pytest.approx(model.coef_, rel=1e-12)
 
     assert "nothing is wrong" in azml("doctor")
+
+
+def test_the_tutorial_runs_as_written(world):
+    """Its three scripts, each in a process of its own, do what the text between them says."""
+    page = (HERE.parent / "docs" / "tutorial" / "first-run.md").read_text()
+    train, read_back, load, by_hand, columns = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    Path("ridge_diabetes.py").write_text(train)
+    python("ridge_diabetes.py")
+
+    printed = python("-c", read_back + load + "print(model)")
+    assert float(printed.splitlines()[0]) == pytest.approx(2808.59, abs=0.01)  # as the README's picture has it
+    assert printed.splitlines()[1] == "Ridge(alpha=0.03)"
+
+    printed = python("-c", by_hand + f"print({columns.partition('#')[0]})")
+    assert printed.startswith("{'alpha': [0.01, 0.03, 0.1], 'mse': [")
+    log = json.loads(azml("run", "show", "alphas-by-hand/1", "--output", "json"))
+    assert log["status"] == "Completed"
+    assert log["tags"] == {"model": "ridge"}
 
 
 def test_a_sweep_by_hand_finds_its_best_alpha(world):
