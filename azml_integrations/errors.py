@@ -45,7 +45,10 @@ The names without a remark are those of the SDK v1, so that old ``except`` claus
 keeps the culprit as an attribute and says what came, what was wanted, and the way out.
 """
 
+import contextlib
 import json
+import sys
+from pathlib import Path
 
 
 class AzmlError(Exception):
@@ -448,3 +451,12 @@ def _short(value: object, most: int = 80) -> str:
     text = repr(value)
     length = len(value) if isinstance(value, str) else len(text)
     return text if len(text) <= most else f"{text[:most]}... ({length} characters)"
+
+
+def outside() -> int:
+    """Return the stack level of the first frame outside this package, for a warning to point to."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn(skip_file_prefixes=) needs Python 3.12
+    ours = (str(Path(__file__).parent), contextlib.__file__)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(ours):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -129,7 +129,7 @@ class RunHandle:
             (name, kind.__name__)
         )  # two threads at once may warn twice: no lock, so no fork can hang on it
         about = f"metric {name!r}: " if kind is errors.MetricWarning else ""
-        warnings.warn(about + message, kind, stacklevel=_outside())
+        warnings.warn(about + message, kind, stacklevel=errors.outside())
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -170,14 +170,3 @@ def checked_on_error(wanted: str | None) -> OnError:
     if chosen not in ("raise", "warn"):
         raise errors.OptionError(f"on_error is {chosen!r}; expected 'raise' or 'warn'")
     return chosen  # type: ignore[return-value]  # just checked
-
-
-def _outside() -> int:
-    """Return the stack level of the first frame outside this package, for a warning to point to."""
-    import sys
-
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn(skip_file_prefixes=) needs Python 3.12
-    here = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - a plain prefix test
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
-        level, frame = level + 1, frame.f_back
-    return level

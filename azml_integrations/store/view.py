@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from .. import host, journal
-from ..errors import IndexUnavailableError, IndexWarning, StoreError
+from ..errors import IndexUnavailableError, IndexWarning, StoreError, outside
 from ..records import Batch, Cursor, JournalOpened, RunStore
 from .sqlite import SqliteStore
 
@@ -138,7 +138,7 @@ class View:
         if not error.passing and not self._warned:
             self._warned = True
             warnings.warn(
-                f"{error.message}; until then runs are read from their folders", IndexWarning, stacklevel=_outside()
+                f"{error.message}; until then runs are read from their folders", IndexWarning, stacklevel=outside()
             )
 
     # -- folding -------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
         warnings.warn(
             f"{path} is damaged from byte {before.offset} on: {error}; what stands before is kept",
             IndexWarning,
-            stacklevel=_outside(),
+            stacklevel=outside(),
         )
 
 
@@ -276,7 +276,7 @@ def _hiding_no_other() -> Iterator[None]:
     except StoreError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):  # it says nothing about this run
             raise
-        warnings.warn(f"a run is left out: {error.message}", IndexWarning, stacklevel=_outside())
+        warnings.warn(f"a run is left out: {error.message}", IndexWarning, stacklevel=outside())
 
 
 class _Answers:
@@ -331,14 +331,3 @@ def _may_live(path: Path, owner_host: str, boot: str) -> bool:
 def _ours(path: Path) -> bool:
     opened = journal.header(path)
     return opened is not None and opened.host == host.name()
-
-
-def _outside() -> int:
-    """Return the stack level of the first frame outside this package, for a warning to point to."""
-    import sys
-
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn(skip_file_prefixes=) needs Python 3.12
-    here = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - a plain prefix test
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((here, contextlib.__file__)):
-        level, frame = level + 1, frame.f_back
-    return level
