@@ -5,9 +5,10 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from .. import names
-from ..errors import ArtifactNotFoundError, StoreError
+from ..errors import ArtifactNotFoundError, NameRefusedError, StoreError
 from ..records import ArtifactRecord
 from ..store import files
 from . import words
@@ -52,38 +53,60 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def copy_all(folder: Path, artifacts: Sequence[ArtifactRecord], target: Path) -> tuple[int, list[str]]:
+class Copy(NamedTuple):
+    """What became of one file.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the run.
+    size : int or None
+        What was copied [bytes]; None where nothing could be read.
+    amiss : str
+        What is to say about it; empty where nothing is.
+    """
+
+    name: str
+    size: int | None
+    amiss: str = ""
+
+
+def copy_all(folder: Path, artifacts: Sequence[ArtifactRecord], target: Path) -> list[Copy]:
     """Copy files of a run; each is complete under its name or was never touched.
 
-    Returns
-    -------
-    copied : int
-        [bytes]
-    changed : list of str
-        Names whose content is not what the run stored.
+    A file that is gone, or not what the run stored, hides no other.
 
     Raises
     ------
     StoreError
-        If the disk refuses.
+        If the disk refuses what is written.
     """
-    copied, changed = 0, []
     with words.progress("downloading", sum(one.size for one in artifacts)) as bar:
-        for one in artifacts:
-            size, digest = _copy(files.locate(folder, one), target / names.artifact(one.name), bar)
-            copied += size
-            if one.sha256 and digest != one.sha256:
-                changed.append(one.name)
-    return copied, changed
+        return [_copied(folder, one, target / names.artifact(one.name), bar) for one in artifacts]
 
 
-def _copy(source: Path, target: Path, bar: words.Bar) -> tuple[int, str]:
+def _copied(folder: Path, artifact: ArtifactRecord, target: Path, bar: words.Bar) -> Copy:
+    try:
+        source = files.locate(folder, artifact).open("rb")
+    except FileNotFoundError:
+        return Copy(artifact.name, None, "is gone")
+    except NameRefusedError:
+        return Copy(artifact.name, None, "leads out of the run")
+    except OSError as error:
+        return Copy(artifact.name, None, f"cannot be read: {error.strerror}")
+    with source:
+        size, digest = _copy(source, target, bar)
+    changed = artifact.sha256 and digest != artifact.sha256
+    return Copy(artifact.name, size, "is not what the run stored" if changed else "")
+
+
+def _copy(source: BinaryIO, target: Path, bar: words.Bar) -> tuple[int, str]:
     partial = target.with_name(f".azml-{os.urandom(4).hex()}.partial")
     digest, size = hashlib.sha256(), 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with source.open("rb") as file, partial.open("xb") as copy:
-            while chunk := file.read(CHUNK):
+        with partial.open("xb") as copy:
+            while chunk := source.read(CHUNK):
                 digest.update(chunk)
                 size += copy.write(chunk)
                 bar.advance(len(chunk))

@@ -8,7 +8,7 @@ import click
 
 from ..records import RunQuery, RunRecord, RunStatus, RunStore
 from . import words
-from .choices import NotFoundError, complete_experiment, form, shared, workspace
+from .choices import check_experiment, complete_experiment, form, known_experiments, shared, workspace
 from .runs import short_ids
 from .words import Column
 
@@ -19,9 +19,9 @@ _BEST = (
     Column("name", "metric"),
     Column("runs", "runs", "number"),
     Column("min", "lowest", "number"),
-    Column("min_run_id", "in run"),
+    Column("min_run_id", "lowest in", "id"),
     Column("max", "highest", "number"),
-    Column("max_run_id", "in run"),
+    Column("max_run_id", "highest in", "id"),
 )
 
 
@@ -37,7 +37,7 @@ def list_(all_: bool) -> None:
     """List experiments: how many runs stand how, and when the last one began."""
     space = workspace()
     runs = _by_experiment(space.view.all().find(RunQuery(include_children=True)))
-    known = _known(space)
+    known = known_experiments(space)
     names = sorted(known.keys() | runs.keys())
     described = [_described(space, name, known.get(name), runs.get(name, [])) for name in names]
     shown = [one for one in described if all_ or not one["archived"]]
@@ -55,11 +55,8 @@ def show(name: str) -> None:
     space = workspace()
     store = space.view.all()
     runs = store.find(RunQuery(experiment=name, include_children=True))
-    known = _known(space)
-    if not runs and name not in known:
-        there = ", ".join(known) or "none yet"
-        raise NotFoundError(f"no experiment {name!r} in workspace {space.name}; there are: {there}")
-    facts = _described(space, name, known.get(name), runs)
+    check_experiment(space, name)
+    facts = _described(space, name, known_experiments(space).get(name), runs)
     best = _best(store, runs)
     if form() == "json":
         words.document({**_timed(facts), "metrics": best})
@@ -67,12 +64,6 @@ def show(name: str) -> None:
         _print(space, facts, best)
     else:
         words.listing(form(), _BEST, best)
-
-
-def _known(space: "Workspace") -> "dict[str, Experiment]":
-    from ..core.experiment import Experiment, ViewType
-
-    return {one.name: one for one in Experiment.list(space, view_type=ViewType.All)}
 
 
 def _by_experiment(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -103,7 +94,7 @@ def _columns(shown: Sequence[Mapping[str, Any]]) -> list[Column]:
     statuses = [str(status) for status in RunStatus if any(str(status) in one["status"] for one in shown)]
     archived = [Column("archived", "archived")] if any(one["archived"] for one in shown) else []
     return [
-        Column("name", "experiment"),
+        Column("name", "experiment", "name"),
         Column("runs", "runs", "number"),
         *(Column(status, status, "number") for status in statuses),
         Column("last_run_at", "last run (UTC)", "time"),
@@ -143,7 +134,7 @@ def _print(space: "Workspace", facts: Mapping[str, Any], best: Sequence[Mapping[
     screen = words.console()
     standing = ", ".join(f"{n} {status}" for status, n in facts["status"].items()) or "none"
     last = facts["last_run_id"]
-    begun = str(words.iso(facts["last_run_at"]))[:19].replace("T", " ")
+    begun = words.minute(facts["last_run_at"])
     for key, value in {
         "experiment": facts["name"] + (" (archived)" if facts["archived"] else ""),
         "runs": f"{facts['runs']}: {standing}" if facts["runs"] else "none",
@@ -156,4 +147,4 @@ def _print(space: "Workspace", facts: Mapping[str, Any], best: Sequence[Mapping[
     if best:
         named = [{**one, **{key: ids.get(one[key], one[key]) for key in ("min_run_id", "max_run_id")}} for one in best]
         screen.print()
-        screen.print(words.table(_BEST, named))
+        words.print_table(screen, _BEST, named)

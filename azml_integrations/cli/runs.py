@@ -1,8 +1,8 @@
 """``azml run``: list, show, metrics, tag, download, delete."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise, takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +10,34 @@ import click
 
 from ..records import TERMINAL, MetricOrder, MetricSummary, RunQuery, RunRecord, RunStatus, RunStore, Series
 from . import descriptions, words
-from .choices import NotFoundError, complete_experiment, complete_run, form, found, pairs, run_ids, shared, workspace
+from .choices import (
+    NotFoundError,
+    check_experiment,
+    complete_experiment,
+    complete_run,
+    descends,
+    drawn,
+    form,
+    found,
+    pairs,
+    run_ids,
+    shared,
+    spellings,
+    workspace,
+)
 from .words import Column
 
 if TYPE_CHECKING:
     from ..core import Workspace
 
-METRICS = 6
-"""Metric columns of a listing where the user named none."""
+NAMED, SPARE = 1, 5
+"""Ranks of columns: those that the user named are the last ones to go where there is no room, spare ones the first."""
 
 CHILDREN = 50
 """Children that a table shows."""
+
+SHORT, LONG = 8, 24
+"""Characters that a table shows of a drawn id at least, and of another id at most where that is enough."""
 
 _BY = ("last", "min", "max")
 
@@ -90,12 +107,17 @@ def list_(
     records = records[::-1] if oldest_first else records
     shown = records[:limit] if limit else records
     summaries = [store.summaries(record.run_id) for record in shown]
+    if not shown:
+        _explain(space, store, query)
     chosen = _metric_columns(metrics, order, summaries)
-    columns, rows = _rows(shown, summaries, chosen, params, short_ids(space) if form() == "table" else {})
+    ids = short_ids(space) if form() == "table" else {}
+    columns, rows = _rows(shown, summaries, chosen, params, ids, rank=NAMED if metrics else SPARE)
     if not shown and form() == "table":
         click.echo(f"no such runs in workspace {words.visible(space.name)} ({space.root})", err=True)
         return
-    words.listing(form(), columns, rows, _briefs(shown, summaries, metrics))
+    words.listing(form(), columns, rows, _briefs(shown, summaries, metrics), "--metric NAME chooses")
+    for name in [name for name in metrics if shown and not any(name == one.name for one in chain(*summaries))]:
+        click.echo(f"no run has a metric {name!r} among those listed", err=True)
     if len(records) > len(shown) and form() == "table":
         click.echo(f"the first {len(shown)} are shown; --limit 0 shows all", err=True)
 
@@ -111,22 +133,47 @@ def _order(sort: str, ascending: bool | None) -> MetricOrder | None:
     return MetricOrder(name, by, descending=ascending is False)  # type: ignore[arg-type]  # one of `_BY`
 
 
+def _explain(space: "Workspace", store: RunStore, query: RunQuery) -> None:
+    """Say which name of a query that found nothing is known to no run.
+
+    Raises
+    ------
+    NotFoundError
+        If it is the experiment's.
+    click.BadParameter
+        If it is a metric's, and what follows its last colon was meant as ours.
+    """
+    if query.experiment is not None:
+        check_experiment(space, query.experiment)
+    if query.order is None or _known(store, name := query.order.metric):
+        return
+    head, _, by = name.rpartition(":")
+    if head and _known(store, head):
+        raise click.BadParameter(f"expected last|min|max after metric:{head}:, got {by!r}", param_hint="--sort")
+    click.echo(f"no run has a metric {name!r} to sort by", err=True)
+
+
+def _known(store: RunStore, metric: str) -> bool:
+    return bool(store.find(RunQuery(include_children=True, order=MetricOrder(metric), limit=1)))
+
+
 def _metric_columns(
     named: Sequence[str], order: MetricOrder | None, summaries: Sequence[Sequence[MetricSummary]]
 ) -> list[tuple[str, str]]:
     """Return which number of which metric to show: the sorted one, then those named, or those most runs have."""
-    chosen: list[tuple[str, str]] = [(order.metric, order.by)] if order else []
+    chosen = [(order.metric, order.by)] if order else []
+    sorted_by = {order.metric} if order else set()
     if named:
-        wanted = list(named)
+        wanted = [(name, "last") for name in named]
     else:
-        having = Counter(one.name for several in summaries for one in several if one.last is not None)
-        wanted = [name for name, _ in having.most_common(METRICS)]
-    chosen += [(name, "last") for name in wanted if (name, "last") not in chosen and (named or name != _sorted(order))]
-    return chosen if named else chosen[:METRICS]
+        wanted = [(name, "last") for name in common_metrics(summaries) if name not in sorted_by]
+    return list(dict.fromkeys(chosen + wanted))
 
 
-def _sorted(order: MetricOrder | None) -> str | None:
-    return order.metric if order else None
+def common_metrics(summaries: Iterable[Sequence[MetricSummary]]) -> list[str]:
+    """Return the metrics that have a number: those of training data last, else those that most runs have first."""
+    having = Counter(one.name for several in summaries for one in several if one.last is not None)
+    return sorted(having, key=lambda name: (name.startswith("training_"), -having[name]))
 
 
 def _rows(
@@ -135,24 +182,38 @@ def _rows(
     metrics: Sequence[tuple[str, str]],
     params: Sequence[str],
     ids: Mapping[str, str],
+    rank: int,
 ) -> tuple[list[Column], Iterator[dict[str, Any]]]:
+    """Return the columns and the rows; `rank` is that of all metrics but the first, which always stays."""
+    keys = [_key(name, by) for name, by in metrics]
     columns = [
-        Column("run_id", "id"),
-        Column("experiment", "experiment"),
-        Column("number", "#", "number"),
-        Column("name", "name"),
-        Column("status", "status", "status"),
-        Column("started_at", "started (UTC)", "time"),
-        Column("duration", "took", "duration"),
-        *(Column(f"param.{name}", name) for name in params),
-        *(Column(_key(name, by), _key(name, by), "number") for name, by in metrics),
+        *_FIXED,
+        *(Column(f"param.{name}", name, "name", NAMED) for name in dict.fromkeys(params)),
+        *(Column(key, key, "number", rank if place else 0) for place, key in enumerate(keys)),
     ]
     if not any(descriptions.label(record) for record in records) and form() == "table":
         columns = [column for column in columns if column.key != "name"]
-    return columns, (
+    return told_apart(columns), (
         _row(record, {one.name: one for one in several}, metrics, params, ids)
         for record, several in zip(records, summaries, strict=True)
     )
+
+
+_FIXED = (
+    Column("run_id", "id", "id"),
+    Column("experiment", "experiment", "name"),
+    Column("number", "#", "number"),
+    Column("name", "name", "name", rank=3),
+    Column("status", "status", "status"),
+    Column("started_at", "started (UTC)", "time", rank=2),
+    Column("duration", "took", "duration", rank=4),
+)
+
+
+def told_apart(columns: Sequence[Column]) -> list[Column]:
+    """Give columns of one title their keys as titles: metric ``alpha`` beside ``param.alpha``."""
+    titles = Counter(column.title for column in columns)
+    return [column._replace(title=column.key) if titles[column.title] > 1 else column for column in columns]
 
 
 def _row(
@@ -177,7 +238,10 @@ def _row(
 
 
 def _key(name: str, by: str) -> str:
-    return name if by == "last" else f"{name}:{by}"
+    """Return the key of a metric's column; no other column has it."""
+    key = name if by == "last" else f"{name}:{by}"
+    taken = key.startswith(descriptions.PARAM) or any(key in (column.key, column.title) for column in _FIXED)
+    return f"metric.{key}" if taken else key
 
 
 def _number(summary: MetricSummary | None, by: str) -> Any:
@@ -194,21 +258,21 @@ def _briefs(
 
 
 def short_ids(space: "Workspace") -> dict[str, str]:
-    """Return, for ids that were drawn, beginnings that no other run has; 8 characters or more."""
-    ids = run_ids(space)
-    shared_with = [0, *(_common(one, other) for one, other in pairwise(ids)), 0]
-    return {
-        run_id: run_id[: max(8, before + 1, after + 1)] if _drawn(run_id) else run_id
-        for run_id, before, after in zip(ids, shared_with, shared_with[1:], strict=False)
-    }
+    """Return what a table shows of each id, and `found` takes for it: the least that means no other run."""
+    typed = sorted((spelling, run_id) for run_id in run_ids(space) for spelling in spellings(run_id))
+    short: dict[str, str] = {}
+    for place, (spelling, run_id) in enumerate(typed):
+        if spelling == spellings(run_id)[-1]:
+            before = typed[place - 1][0] if place else ""
+            following = (typed[at][0] for at in range(place + 1, len(typed)))
+            after = next((other for other in following if not descends(other, spelling)), "")
+            unique = 1 + max(_common(spelling, before), _common(spelling, after))
+            short[run_id] = spelling[: max(unique, SHORT if drawn(spelling) else LONG)]
+    return short
 
 
 def _common(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-
-
-def _drawn(run_id: str) -> bool:
-    return len(run_id) == 36 and [place for place, sign in enumerate(run_id) if sign == "-"] == [8, 13, 18, 23]  # noqa: PLR2004 - a UUID
 
 
 # -- show --------------------------------------------------------------------------------------------
@@ -245,9 +309,9 @@ SUMMARY = (
     Column("last", "last", "number"),
     Column("min", "min", "number"),
     Column("max", "max", "number"),
-    Column("first_step", "first step", "number"),
-    Column("last_step", "last step", "number"),
-    Column("description", "description"),
+    Column("first_step", "first step", "number", rank=2),
+    Column("last_step", "last step", "number", rank=2),
+    Column("description", "description", rank=3),
 )
 
 
@@ -323,7 +387,7 @@ def tag(id: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
 
 @run.command("download")
 @click.argument("id", shell_complete=complete_run)
-@click.argument("names", nargs=-1, metavar="[NAME|PREFIX]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...")
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
@@ -342,14 +406,15 @@ def download(id: str, names: tuple[str, ...], to: Path | None, yes: bool) -> Non
     wanted = matching(artifacts, names, record.run_id)
     target = to if to is not None else Path(record.run_id)
     if obstacles := in_the_way(wanted, target):
-        words.asked(
-            f"{words.count(len(obstacles), 'file')} in {target} would be replaced, {obstacles[0]} first.", yes=yes
-        )
-    copied, changed = copy_all(space.view.folder(record.run_id), wanted, target)
-    click.echo(f"{words.count(len(wanted), 'file')}, {words.size(copied)}, in {words.visible(str(target))}")
-    for name in changed:
-        click.echo(f"warning: {words.visible(name)} is not what the run stored; `azml doctor` says more", err=True)
-    if changed:
+        question = f"{words.count(len(obstacles), 'file')} in {target} would be replaced, {obstacles[0]} first. Go on?"
+        words.asked(question, "nothing copied", yes=yes)
+    copies = copy_all(space.view.folder(record.run_id), wanted, target)
+    sizes = [copy.size for copy in copies if copy.size is not None]
+    click.echo(f"{words.count(len(sizes), 'file')}, {words.size(sum(sizes))}, in {words.visible(str(target))}")
+    amiss = [copy for copy in copies if copy.amiss]
+    for copy in amiss:
+        click.echo(f"warning: {words.visible(f'{copy.name} {copy.amiss}')}; `azml doctor` says more", err=True)
+    if amiss:
         click.get_current_context().exit(1)
 
 
@@ -374,7 +439,7 @@ def delete(ids: tuple[str, ...], yes: bool, force: bool) -> None:
     children = len(family) - len(chosen)
     also = f" and {words.count(children, 'child')[:-1] + 'ren' if children > 1 else '1 child'}" if children > 0 else ""
     named = ", ".join(f"{one.experiment}/{one.number}" for one in list(chosen.values())[:5])
-    words.asked(f"Delete {words.count(len(chosen), 'run')}{also} ({named}) for good?", yes=yes)
+    words.asked(f"Delete {words.count(len(chosen), 'run')}{also} ({named}) for good?", "nothing deleted", yes=yes)
     freed = 0
     with words.progress("deleting", len(family)) as bar:
         for run_id in reversed(family):  # children first: an interruption leaves no orphan

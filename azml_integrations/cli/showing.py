@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .. import host
 from ..records import MetricSummary, RunQuery, RunRecord
 from . import descriptions, words
-from .runs import CHILDREN, METRICS, short_ids
+from .runs import CHILDREN, NAMED, SPARE, common_metrics, short_ids, told_apart
 from .words import Column, text
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _print_pairs(screen: "Console", title: str, pairs: Mapping[str, str | None])
 def _print_table(screen: "Console", columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         screen.print()
-        screen.print(words.table(columns, rows))
+        words.print_table(screen, columns, rows)
 
 
 def _print_children(
@@ -169,37 +169,54 @@ def _print_children(
     children = _children(space, record)
     if not children:
         return
-    own = [(record, list(summaries))] if descriptions.params(record) else []
+    own = [(record, _of_its_fit(summaries))] if descriptions.params(record) else []
     columns, rows = fits([*own, *children[:CHILDREN]], short_ids(space))
     screen.print()
     screen.print(text("fits" if own else "children", "bold"))
-    screen.print(words.table(columns, rows))
+    words.print_table(screen, columns, rows)
     if len(children) > CHILDREN:
         screen.print(text(f"and {len(children) - CHILDREN} more; --output json tells all"))
+
+
+def _of_its_fit(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
+    """Return what belongs to a run's own fit: of a metric that a loop goes on logging nobody knows which point does."""
+    return [one for one in summaries if one.count == 1]
 
 
 def fits(
     runs: Sequence[tuple[RunRecord, Sequence[MetricSummary]]], ids: Mapping[str, str]
 ) -> tuple[list[Column], list[dict[str, Any]]]:
-    """Return a table of runs: the parameters that have more than one value, and the metrics."""
-    params = [descriptions.params(record) for record, _ in runs]
-    names = dict.fromkeys(name for one in params for name in one)
-    differing = [name for name in names if len({one.get(name) for one in params}) > 1]
-    metrics = list(dict.fromkeys(one.name for _, several in runs for one in several if one.last is not None))[:METRICS]
+    """Return a table of runs: the parameters that all have and that differ, and the metrics."""
+    differing = _differing([params for record, _ in runs if (params := descriptions.params(record))])
+    metrics = common_metrics(several for _, several in runs)
+    names = {record.run_id: descriptions.label(record) or record.properties.get("estimator") for record, _ in runs}
     columns = [
-        Column("run_id", "id"),
+        Column("run_id", "id", "id"),
         Column("number", "#", "number"),
-        Column("status", "status", "status"),
-        *(Column(f"param.{name}", f"param.{name}" if name in metrics else name, "number") for name in differing),
-        *(Column(f"metric.{name}", name, "number") for name in metrics),
+        *([Column("name", "name", "name", rank=2)] if any(names.values()) else []),
+        Column("status", "status", "status", rank=3),
+        *(Column(f"param.{name}", name, "number", NAMED) for name in differing),
+        *(Column(f"metric.{name}", name, "number", SPARE if place else 0) for place, name in enumerate(metrics)),
     ]
-    rows = []
-    for (record, several), held in zip(runs, params, strict=True):
-        row: dict[str, Any] = {"run_id": ids.get(record.run_id, record.run_id), "number": record.number}
-        row |= {"status": record.status, **{f"param.{name}": held.get(name) for name in differing}}
-        row |= {f"metric.{one.name}": descriptions.last(one) for one in several}
-        rows.append(row)
-    return columns, rows
+    rows = [
+        {
+            "run_id": ids.get(record.run_id, record.run_id),
+            "number": record.number,
+            "name": names[record.run_id],
+            "status": record.status,
+            **{f"param.{name}": value for name, value in descriptions.params(record).items()},
+            **{f"metric.{one.name}": descriptions.last(one) for one in several},
+        }
+        for record, several in runs
+    ]
+    return told_apart(columns), rows
+
+
+def _differing(params: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the parameters that all fits have, with more than one value."""
+    first = params[0] if params else {}
+    shared = [name for name in first if all(name in one for one in params)]
+    return [name for name in shared if len({one[name] for one in params}) > 1]
 
 
 def _print_error(screen: "Console", record: RunRecord) -> None:

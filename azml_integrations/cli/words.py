@@ -15,18 +15,28 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 import click
 
+from . import layout
+
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 FORMS = ("table", "json", "tsv", "csv")
 
-Kind: TypeAlias = Literal["text", "number", "status", "time", "duration", "size"]
+Kind: TypeAlias = Literal["text", "id", "name", "number", "status", "time", "duration", "size"]
 Row: TypeAlias = Mapping[str, Any]
 
 STYLES = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 WIDE = 10_000
 """Columns of an output that is no terminal: nothing is cut or wrapped there."""
+
+LEAST: Mapping[str, int] = {"text": 32, "name": 24, "number": 24}
+"""Width down to which a narrow terminal presses a column of this kind [characters]: a text is folded there, a name or
+a number that is no number is cut. Every other kind stands in one line, whole."""
+
+TITLE = 9
+"""Width below which no title is broken [characters]."""
 
 
 class Column(NamedTuple):
@@ -40,17 +50,26 @@ class Column(NamedTuple):
         Its name in a table.
     kind : str
         What its values are: times and durations [s], sizes [bytes].
+    rank : int
+        Which columns a narrow terminal leaves out: none of rank 0, of the others the highest first.
     """
 
     key: str
     title: str
     kind: Kind = "text"
+    rank: int = 0
 
 
 # -- for programs ------------------------------------------------------------------------------------
 
 
-def listing(form: str, columns: Sequence[Column], rows: Iterable[Row], objects: Iterable[Row] | None = None) -> None:
+def listing(
+    form: str,
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    objects: Iterable[Row] | None = None,
+    advice: str = "--output csv has all",
+) -> None:
     """Print rows in the form that the user chose.
 
     Parameters
@@ -63,6 +82,8 @@ def listing(form: str, columns: Sequence[Column], rows: Iterable[Row], objects: 
         Consumed as they are printed.
     objects : iterable of dict, default=None
         What JSON shows instead of the rows.
+    advice : str, default="--output csv has all"
+        How to see the columns for which a terminal has no room.
     """
     match form:
         case "json":
@@ -76,7 +97,7 @@ def listing(form: str, columns: Sequence[Column], rows: Iterable[Row], objects: 
             for row in rows:
                 _echo("\t".join(_tsv(_field(row.get(column.key), column.kind)) for column in columns))
         case _:
-            console().print(table(columns, rows))
+            print_table(console(), columns, rows, advice)
 
 
 def document(content: Row) -> None:
@@ -184,17 +205,51 @@ def console(*, stderr: bool = False) -> "Console":
     )
 
 
-def table(columns: Sequence[Column], rows: Iterable[Row], title: str | None = None) -> "RenderableType":
-    """Return a table; user's text in it is only text."""
+def print_table(
+    screen: "Console",
+    columns: Sequence[Column],
+    rows: Iterable[Row],
+    advice: str = "--output json has all",
+) -> None:
+    """Print a table, a line a row; say on stderr for which columns there is no room, and how to see them."""
+    cells = [[cell(row.get(column.key), column.kind) for column in columns] for row in rows]
+    widest = [max((row[place].cell_len for row in cells), default=0) for place in range(len(columns))]
+    titles = [visible(column.title) for column in columns]
+    if layout.total([max(width, len(title)) for width, title in zip(widest, titles, strict=True)]) > screen.width:
+        titles = [layout.broken(title, max(width, TITLE)) for width, title in zip(widest, titles, strict=True)]
+    demands = [_demand(*one) for one in zip(columns, titles, widest, strict=True)]
+    widths = layout.fitted(demands, screen.width)
+    screen.print(_sheet(columns, titles, cells, widths), crop=False)
+    if left := [column.title for place, column in enumerate(columns) if place not in widths]:
+        click.echo(f"no room for {count(len(left), 'column')}: {some(left)}; {advice}", err=True)
+
+
+def _demand(column: Column, title: str, widest: int) -> layout.Demand:
+    width = max(widest, *map(len, title.split("\n")))
+    return layout.Demand(width, min(width, LEAST.get(column.kind, width)), column.rank)
+
+
+def _sheet(
+    columns: Sequence[Column], titles: Sequence[str], cells: Sequence[Sequence["Text"]], widths: Mapping[int, int]
+) -> "Table":
+    """Return a table of the columns that have a width; user's text in it is only text."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    sheet = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left")
-    for column in columns:
-        right = column.kind in ("number", "duration", "size")
-        sheet.add_column(text(column.title), justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        sheet.add_row(*(cell(row.get(column.key), column.kind) for column in columns))
+    whole = layout.total(list(widths.values()))  # wider than a terminal that has no room for an id: it wraps the line
+    sheet = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, layout.GAP - 1, 0, 0), width=whole)
+    for place, width in widths.items():
+        folds = columns[place].kind == "text"
+        sheet.add_column(
+            Text(titles[place]),
+            justify="right" if columns[place].kind in ("number", "duration", "size") else "left",
+            width=width,
+            no_wrap=not folds,
+            overflow="fold" if folds else "ellipsis",
+        )
+    for row in cells:
+        sheet.add_row(*(row[place] for place in widths))
     return sheet
 
 
@@ -204,7 +259,7 @@ def cell(value: Any, kind: Kind) -> "Text":
         return text("")
     match kind:
         case "time":
-            return text(str(iso(value))[:19].replace("T", " "))
+            return text(minute(value))
         case "duration":
             return text(duration(value))
         case "size":
@@ -239,6 +294,11 @@ def visible(content: str) -> str:
     )
 
 
+def minute(at: float | None) -> str:
+    """Return a moment as a table shows it: to the minute, in UTC."""
+    return str(iso(at))[:16].replace("T", " ")
+
+
 def lines(content: str) -> Iterator[str]:
     """Yield the lines of a longer text, each of them printable."""
     for line in content.expandtabs(4).splitlines():
@@ -269,24 +329,29 @@ def count(n: int, what: str) -> str:
     return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first of several names."""
+    return ", ".join(map(visible, names[:most])) + (", ..." if len(names) > most else "")
+
+
 # -- progress and questions --------------------------------------------------------------------------
 
 
-def asked(question: str, *, yes: bool) -> None:
-    """Go on if the user agrees.
+def asked(question: str, otherwise: str, *, yes: bool) -> None:
+    """Go on if the user agrees; else say what was not done and end with code 1.
 
     Raises
     ------
     click.UsageError
         If nobody is there to ask and ``--yes`` was not given.
-    click.Abort
-        If the user says no.
     """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"{visible(question)} There is nobody to ask here: pass --yes.")
-    click.confirm(visible(question), abort=True, err=True)
+    if not click.confirm(visible(question), err=True):
+        click.echo(otherwise, err=True)
+        click.get_current_context().exit(1)
 
 
 def progress(what: str, total: float | None) -> "Bar":
@@ -313,12 +378,14 @@ class Bar:
         self._bar, self._what, self._total = bar, what, total
 
     def __enter__(self) -> Self:
-        self._bar.__enter__()
+        if not self._bar.disable:
+            self._bar.start()
         self._task = self._bar.add_task(visible(self._what), total=self._total)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)
+        if not self._bar.disable:  # rich before 15 ends a bar that it never drew with an empty line
+            self._bar.stop()
 
     def advance(self, n: float = 1) -> None:
         """Move on."""

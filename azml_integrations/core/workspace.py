@@ -69,7 +69,7 @@ class Workspace:
         _cloud: str = "AzureCloud",
     ) -> None:
         scope = Scope(subscription_id or LOCAL, resource_group or LOCAL, names.workspace(workspace_name or DEFAULT))
-        self._settle(_folder_of(scope) or _make(_new_folder(scope), scope, _location, sku, dict(tags or {})))
+        self._settle(folder_of(scope) or _make(_new_folder(scope), scope, _location, sku, dict(tags or {})))
 
     @classmethod
     def _at(cls, root: Path, index_url: str | None = None) -> "Workspace":
@@ -172,7 +172,7 @@ class Workspace:
             If it is there and not `exist_ok`.
         """
         scope = Scope(subscription_id or LOCAL, resource_group or LOCAL, names.workspace(name))
-        if _folder_of(scope) is not None and not exist_ok:
+        if folder_of(scope) is not None and not exist_ok:
             raise errors.WorkspaceException(f"workspace {name!r} is there already; pass exist_ok=True to use it")
         return Workspace(subscription_id, resource_group, name, None, location, sku=sku, tags=tags)
 
@@ -477,7 +477,7 @@ def index_path(root: Path) -> Path:
     return folder / f"index-{sha256(str(root).encode()).hexdigest()[:16]}.db"
 
 
-def _folder_of(scope: Scope) -> Path | None:
+def folder_of(scope: Scope) -> Path | None:
     """Return the folder of a workspace that is there."""
     candidates = (home() / scope.name, home() / f"{scope.name}-{_digest(scope)}")
     return next((folder for folder in candidates if _scope_at(folder) == scope), None)
@@ -584,14 +584,14 @@ def _from_file(path: Path) -> Workspace:
     if not isinstance(facts, dict):
         raise errors.ConfigError(str(path), f"holds a JSON {type(facts).__name__}")
     if isinstance(store := facts.get("store"), str):
-        return from_address(store, path.parent, _scope_in(facts))
-    scope = _scope_in(facts)
+        return from_address(store, path.parent, scope_in(facts))
+    scope = scope_in(facts)
     if scope is None:
         raise errors.ConfigError(str(path), f"has only the keys {', '.join(sorted(facts)) or '(none)'}")
     return Workspace(*scope)
 
 
-def _scope_in(facts: dict[str, object]) -> Scope | None:
+def scope_in(facts: dict[str, object]) -> Scope | None:
     """Return the workspace that either shape of config.json names."""
     named = tuple(facts.get(key) for key in ("subscription_id", "resource_group", "workspace_name"))
     if all(isinstance(value, str) and value for value in named):

@@ -183,7 +183,7 @@ class Examination:
                 yield Finding(
                     "fault",
                     "index missing",
-                    f"{at} is not there, {_count(len(runs), 'run folder')} beside it",
+                    f"it is not there, {_count(len(runs), 'run folder')} beside it",
                     path=at,
                     remedy=rebuild,
                 )
@@ -191,26 +191,26 @@ class Examination:
                 yield Finding(
                     "fault",
                     "index emptied",
-                    f"{at} holds nothing, with {_count(len(runs), 'run folder')} beside it",
+                    f"it holds nothing, with {_count(len(runs), 'run folder')} beside it",
                     path=at,
                     remedy=rebuild,
                 )
             case "damaged":
-                yield Finding("fault", "index damaged", f"{at} is damaged: {why}", path=at, remedy=rebuild)
+                yield Finding("fault", "index damaged", f"it cannot be used: {why}", path=at, remedy=rebuild)
             case "newer":
                 yield Finding(
                     "fault",
                     "index newer",
-                    f"{at} has {why}; a newer azml_integrations wrote it: upgrade this one. Until then runs are read "
+                    f"it has {why}; a newer azml_integrations wrote it: upgrade this one. Until then runs are read "
                     f"from their folders",
                     path=at,
                 )
             case "older":
                 yield Finding(
-                    "note", "index older", f"{at} has {why}; the next reader that may write upgrades it", path=at
+                    "note", "index older", f"it has {why}; the next reader that may write upgrades it", path=at
                 )
             case "unreadable":
-                yield Finding("fault", "index unreadable", f"{at} cannot be opened: {why}", path=at)
+                yield Finding("fault", "index unreadable", f"it cannot be opened: {why}", path=at)
 
     def _rebuild(self, index: Path, *, aside: bool) -> str:
         said = ""
@@ -302,7 +302,19 @@ class Examination:
         self._truth.forget(run_id)
 
     def _without_journal(self, folder: Path) -> Iterator[Finding]:
-        if not any(folder.iterdir()) and time.time() - folder.stat().st_mtime > 1:
+        left = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir()]
+        if journal.files(folder):
+            return  # begun meanwhile
+        if left:
+            there = sorted({path.parts[0] + "/" * (len(path.parts) > 1) for path in left})
+            yield Finding(
+                "fault",
+                "run without journal",
+                f"what the run said is gone; {_count(len(left), 'file')} left: {', '.join(there)}",
+                run_id=folder.name,
+                path=self._inside(folder),
+            )
+        elif time.time() - folder.stat().st_mtime > 1:  # else somebody may be about to begin it
             yield Finding(
                 "fault",
                 "empty run",
@@ -432,7 +444,8 @@ class Examination:
         for artifact in self._fold(record.run_id).artifacts(record.run_id):
             if (wrong := self._wrong_with(record, artifact)) is not None:
                 topic, message = wrong
-                yield Finding("fault", topic, f"{artifact.name}: {message}", record.run_id, artifact.path)
+                named = "" if artifact.name == artifact.path else f"stored as {artifact.name}; "
+                yield Finding("fault", topic, named + message, record.run_id, artifact.path)
 
     def _wrong_with(self, record: RunRecord, artifact: ArtifactRecord) -> tuple[str, str] | None:
         try:
@@ -639,6 +652,8 @@ def _leftover(path: Path, at: str, run_id: str) -> Finding:
 
 
 def _removed(path: Path) -> str:
+    for below in sorted(path.rglob("*"), reverse=True):
+        below.rmdir()  # a folder was found empty: what has come into it since stops this
     path.rmdir() if path.is_dir() else path.unlink()
     return "removed it"
 

@@ -1,12 +1,15 @@
 """The command line in a test: in this process, in one of its own, and on a terminal."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import textwrap
 from collections.abc import Callable, Iterator
 
@@ -59,16 +62,18 @@ def shell(workspace) -> Callable[..., subprocess.CompletedProcess]:
 
 @pytest.fixture
 def terminal(workspace) -> Callable[..., tuple[int, str]]:
-    """Call a command on a terminal, type something, and return its code and the screen."""
+    """Call a command on a terminal of some width, type something, and return its code and the screen."""
 
-    def call(*arguments: str, typed: str = "", env: dict[str, str] | None = None) -> tuple[int, str]:
+    def call(*arguments: str, typed: str = "", env: dict[str, str] | None = None, width: int = 200) -> tuple[int, str]:
         master, slave = pty.openpty()
+        surroundings = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
         process = subprocess.Popen(
             [*CALL, "--workspace", str(workspace.root), *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            env={**surroundings, "TERM": "xterm-256color", **(env or {})},
         )
         os.close(slave)
         os.write(master, typed.encode())
@@ -80,7 +85,19 @@ def terminal(workspace) -> Callable[..., tuple[int, str]]:
                 except OSError:  # the other side is closed
                     break
         os.close(master)
-        return process.wait(), screen.decode()
+        return process.wait(), screen.decode().replace("\r\n", "\n")
+
+    return call
+
+
+@pytest.fixture
+def lines_at(terminal) -> Callable[..., list[str]]:
+    """Call a command on a terminal of some width without colours, and return the lines of the screen."""
+
+    def call(width: int, *arguments: str) -> list[str]:
+        code, screen = terminal(*arguments, env={"NO_COLOR": "1"}, width=width)
+        assert code == 0, screen
+        return [line.rstrip() for line in screen.splitlines()]
 
     return call
 

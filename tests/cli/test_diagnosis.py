@@ -22,7 +22,7 @@ def test_a_sound_workspace(azml, ended, workspace):
 def test_a_dead_run_is_found_and_buried(azml, dead_run):
     """1 while something is wrong, 0 when it was mended, and 0 from then on."""
     found = azml("doctor", code=1)
-    assert f"dead run in run {dead_run}" in found.out
+    assert f"dead run: run {dead_run}: the process" in found.out
     assert found.lines[-1] == "1 fault; `azml doctor --repair` mends 1 of them"
 
     mended = azml("doctor", "--repair")
@@ -77,7 +77,7 @@ def test_a_missing_index_is_found_and_made(azml, ended, workspace):
     for path in workspace.root.glob("index.db*"):
         path.unlink()
 
-    assert "index missing index.db: index.db is not there, 1 run folder beside it" in azml("doctor", code=1).out
+    assert "index missing: index.db: it is not there, 1 run folder beside it" in azml("doctor", code=1).out
     assert "rebuilt it from 1 run folder" in azml("doctor", "--repair").out
     assert azml("doctor").lines[-1] == "nothing is wrong"
 
@@ -92,16 +92,54 @@ def test_findings_are_rows_for_programs(azml, dead_run):
     assert set(azml("doctor", "--output", "json", code=1).json[0]) == {*columns, "repairable"}
 
 
-def test_many_notes_of_one_kind_are_counted(azml, ended):
-    """A hundred harmless lines would hide the one that matters."""
+def test_many_notes_of_one_kind_are_one_line(azml, ended):
+    """A hundred harmless lines would hide the one that matters; who wants them all gets them."""
     for _ in range(6):
         ended()
 
     said = azml("doctor").out
 
-    assert said.count("not sealed in run") == 3
-    assert "not sealed: 3 more like these" in said
-    assert azml("doctor", "--repair").out.count("repaired: sealed 1") == 6
+    assert "6 ended runs have journals that are not compressed yet; --repair compresses them\n" in said
+    assert "not sealed" not in said
+    assert azml("doctor", "--verbose").out.count("not sealed: run ") == 6
+    assert [row["topic"] for row in azml("doctor", "--output", "json").json].count("not sealed") == 6
+    mended = azml("doctor", "--repair").out
+    assert "not compressed yet\n    repaired: 6 of them\n" in mended
+    assert mended.count("repaired") == 1
+
+
+def test_a_note_alone_is_told_whole(azml, ended):
+    """With its run: there is something to look at."""
+    run = ended()
+
+    assert f"not sealed: run {run.id}: 1 journal of " in azml("doctor").out
+
+
+def test_faults_come_first(azml, ended, dead_run):
+    """What must be done stands above what may be done."""
+    ended(), ended()
+
+    said = azml("doctor", code=1).out
+
+    assert said.index("dead run") < said.index("2 ended runs")
+
+
+def test_a_place_is_named_once(azml, run, workspace):
+    """The eye looks for the file, and finds it at one place of the line."""
+    run.upload_file("outputs/model.pkl", io.BytesIO(b"stored"))
+    run.complete()
+    (workspace.view.folder(run.id) / "outputs/model.pkl").write_bytes(b"forged!")
+    (path,) = journal.files(workspace.view.folder(run.id))
+    flip(path, b'"status"')
+    workspace.view.close()
+    (workspace.root / "index.db").write_bytes(b"no index at all" * 1000)
+
+    said = azml("doctor", code=1).out
+
+    assert f"file changed: run {run.id}, outputs/model.pkl: it has 7 bytes, 6 were stored\n" in said
+    assert "index damaged: index.db: it cannot be used: file is not a database\n" in said
+    (line,) = [line for line in said.splitlines() if line.startswith("damaged line")]
+    assert line.count(run.id) == 1
 
 
 def test_progress_is_for_terminals_only(shell, terminal, ended):

@@ -59,6 +59,28 @@ def test_an_unknown_order_is_wrong_usage(azml, sort):
     assert "expected start or metric:NAME" in azml("run", "list", "--sort", sort, code=2).err
 
 
+def test_a_number_that_is_none_of_ours_is_wrong_usage(azml, ended):
+    """``avg`` would be an empty list with no reason given; the answer says what may stand there."""
+    ended(mse=1.0, **{"val:mse": 2.0})
+
+    assert (
+        "expected last|min|max after metric:mse:, got 'avg'"
+        in azml("run", "list", "--sort", "metric:mse:avg", code=2).err
+    )
+    assert "last|min|max" in azml("run", "list", "--sort", "metric:val:mse:avg", "--output", "json", code=2).err
+
+
+def test_a_name_that_no_run_has_is_told(azml, ended):
+    """A slip in a name looks different from an empty list."""
+    ended({"alpha": "1"}, mse=1.0)
+
+    assert "no run has a metric 'nope' to sort by" in azml("run", "list", "--sort", "metric:nope").err
+    answer = azml("run", "list", "--metric", "nope", "--metric", "mse", "--output", "json")
+    assert answer.err == "no run has a metric 'nope' among those listed\n"
+    assert azml("run", "list", "--experiment", "nope", code=3).err.startswith("error: no experiment 'nope' in ")
+    assert "no such runs" in azml("run", "list", "--experiment", "trials", "--status", "Failed").err
+
+
 def test_oldest_first_with_a_limit(azml, ended):
     """``--ascending`` takes the first runs ever, not the last ones turned around."""
     runs = [ended() for _ in range(3)]
@@ -93,7 +115,7 @@ def test_filters_narrow(azml, experiment, ended):
     assert ids("--children") == {tagged.id, failed.id, child.id}
     assert ids("--status", "failed") == {failed.id}
     assert ids("--tag", "stage") == ids("--tag", "stage=final") == {tagged.id}
-    assert ids("--tag", "stage=draft") == ids("--experiment", "nothing") == ids("--type", "hyperdrive") == set()
+    assert ids("--tag", "stage=draft") == ids("--status", "Queued") == ids("--type", "hyperdrive") == set()
     assert ids("--property", "param.alpha=1") == {tagged.id}
     assert ids("--experiment", "trials", "--status", "Completed") == {tagged.id}
 
@@ -116,6 +138,78 @@ def test_columns_are_chosen_or_those_that_most_runs_have(azml, ended):
     assert columns() == ["mse", "rare"]
     assert columns("--metric", "rare", "--param", "alpha") == ["param.alpha", "rare"]
     assert columns("--sort", "metric:mse:min") == ["mse:min", "rare"]
+
+
+def test_no_two_columns_have_one_title(azml, ended):
+    """A parameter, a metric and a fact of the run may have the same name."""
+    ended({"alpha": "0.03", "beta": "2"}, alpha=7.0, status=5.0, id=6.0)
+
+    titles, _, row = azml("run", "list", "--param", "alpha", "--param", "beta", "--param", "beta").lines
+
+    assert titles.split()[-5:] == ["param.alpha", "beta", "alpha", "metric.status", "metric.id"]
+    assert row.split()[-5:] == ["0.03", "2", "7", "5", "6"]
+    (row,) = csv.DictReader(azml("run", "list", "--param", "alpha", "--output", "csv").lines)
+    assert (row["status"], row["metric.status"], row["param.alpha"], row["alpha"]) == (
+        "Completed",
+        "5.0",
+        "0.03",
+        "7.0",
+    )
+
+
+def test_metrics_of_training_data_come_last(azml, ended):
+    """What was computed on data the model has not seen is what one compares runs by."""
+    ended(training_mse=1.0, mse=2.0), ended(training_mse=1.0)
+
+    assert azml("run", "list").lines[0].split()[-2:] == ["mse", "training_mse"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_a_run_is_a_line_on_a_terminal_of_any_width(lines_at, ended, experiment, width):
+    """What one reads and copies stands whole; metrics for which there is no room are counted, and how to see them."""
+    metrics = {f"training_some_quite_long_name_{number}": number / 7 for number in range(12)}
+    run = ended(mean_squared_error=2817.25, **metrics)
+    other = ended(mean_squared_error=3000.5)
+
+    titles, _, *rows = [
+        line
+        for line in lines_at(width, "run", "list")
+        if not line.lstrip().startswith(("mean_", "squared_", "training_"))
+    ][-5:]
+
+    assert rows[-1].startswith("no room for ")
+    assert rows[-1].endswith("; --metric NAME chooses")
+    for row, one, value in ((rows[-2], run, "2817.25"), (rows[-3], other, "3000.5")):
+        assert row.split()[:3] == [one.id[:8], "trials", str(one.number)]
+        assert {"Completed", value} <= set(row.split())
+        assert len(row) <= width
+    if width > 60:
+        assert "started (UTC)" in titles
+        assert f"{run.get_details()['startTimeUtc'][:10]} {run.get_details()['startTimeUtc'][11:16]}" in rows[-2]
+
+
+def test_a_metric_that_was_asked_for_finds_room(lines_at, ended):
+    """Rather a fact less than the column that the user named."""
+    ended({"alpha": "0.03"}, **{f"metric_number_{number}": number / 7 for number in range(12)})
+
+    arguments = ["run", "list", "--metric", "metric_number_7", "--metric", "metric_number_9", "--param", "alpha"]
+    *_, row, left = lines_at(62, *arguments)
+
+    assert row.split()[3:] == ["Completed", "0.03", "1", "1.28571"]  # 7/7 and 9/7
+    assert left == "no room for 2 columns: started (UTC), took; --metric NAME chooses"
+
+
+def test_a_long_name_is_cut_and_takes_no_second_line(lines_at, experiment, workspace):
+    """A name of two hundred characters does not fold the table of the others."""
+    from azml_integrations.core import Experiment
+
+    Experiment(workspace, "e" * 200).start_logging(display_name="n" * 200, outputs=False).complete()
+
+    lines = lines_at(80, "run", "list")
+
+    assert len(lines) == 4  # titles, a rule, the run, what there is no room for
+    assert "eee…  " in lines[2]
+    assert len(lines[2]) <= 80
 
 
 def test_a_table_shows_short_ids_that_are_unique(azml, ended):
@@ -245,6 +339,25 @@ def test_a_changed_file_is_told_at_download(azml, run, workspace):
     assert "model.pkl is not what the run stored" in azml("run", "download", run.id, "--to", "copy", code=1).err
 
 
+def test_a_file_that_is_gone_hides_no_other_at_download(azml, run, workspace, tmp_path):
+    """It is named, and the rest is copied."""
+    for name in ("a.txt", "b.txt", "c.txt"):
+        run.upload_file(name, io.BytesIO(b"stored"))
+    folder = workspace.view.folder(run.id)
+    (folder / "a.txt").unlink()
+    (folder / "b.txt").unlink()
+    (folder / "b.txt").mkdir()
+
+    answer = azml("run", "download", run.id, "--to", "copy", code=1)
+
+    assert answer.err.splitlines() == [
+        "warning: a.txt is gone; `azml doctor` says more",
+        "warning: b.txt cannot be read: Is a directory; `azml doctor` says more",
+    ]
+    assert answer.out.startswith("1 file, 6 B, in copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["c.txt"]
+
+
 def test_a_journal_of_a_stranger_cannot_write_outside(azml, run, tmp_path):
     """A run folder from elsewhere is no program: its file names lead nowhere else."""
     from azml_integrations.records import ArtifactStored
@@ -305,11 +418,12 @@ def test_a_child_that_goes_on_keeps_its_parent(azml, other_process):
 
 
 def test_deleting_asks_and_takes_no_for_an_answer(terminal, ended, workspace):
-    """On a terminal there is a question; no and Ctrl-C leave everything."""
+    """On a terminal there is a question, and no leaves everything."""
     run = ended()
 
     code, screen = terminal("run", "delete", run.id, typed="n\n")
-    assert (code, "Delete 1 run (trials/1) for good?" in screen) == (130, True)
+    assert (code, "Delete 1 run (trials/1) for good?" in screen) == (1, True)
+    assert screen.endswith("nothing deleted\n")
     assert workspace.view.folder(run.id).is_dir()
 
     code, screen = terminal("run", "delete", run.id, typed="y\n")

@@ -57,6 +57,72 @@ def test_a_loop_over_alphas_is_a_table_of_fits(azml, run):
     assert [line.split()[3:] for line in table[2:5]] == [["0.1", "3"], ["0.2", "2"], ["0.3", "2.5"]]
 
 
+@pytest.fixture
+def unlike(run):
+    """A run that fitted three estimators which share two parameters."""
+    first, *others = [
+        ("Ridge", {"alpha": "0.1", "seed": "None", "solver": "auto"}),
+        ("Lasso", {"alpha": "0.2", "seed": "None", "selection": "cyclic"}),
+        ("ElasticNet", {"alpha": "0.2", "seed": "None", **{f"only_its_own_{number}": "x" for number in range(30)}}),
+    ]
+
+    def fitted(fit, name, params, mse):
+        fit.add_properties({"estimator": name, **{f"param.{key}": value for key, value in params.items()}})
+        fit.log("training_mean_squared_error", mse / 2)
+        fit.log("mean_squared_error", mse)
+
+    fitted(run, *first, 3000.5)
+    for mse, (name, params) in enumerate(others, 3001):
+        with run.child_run() as fit:
+            fitted(fit, name, params, mse)
+    run.complete()
+    return run
+
+
+def test_unlike_estimators_are_compared_in_what_they_share(azml, unlike):
+    """A parameter that only one of them has tells nothing about the others."""
+    titles, _, *rows = azml("run", "show", unlike.id).out.split("fits\n")[1].splitlines()[:5]
+
+    assert titles.split() == [
+        *("id", "#", "name", "status", "alpha", "mean_squared_error", "training_mean_squared_error")
+    ]
+    assert [row.split()[2:] for row in rows] == [
+        ["Ridge", "Completed", "0.1", "3000.5", "1500.25"],
+        ["Lasso", "Completed", "0.2", "3001", "1500.5"],
+        ["ElasticNet", "Completed", "0.2", "3002", "1501"],
+    ]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_the_table_of_fits_fits_into_a_terminal(lines_at, unlike, width):
+    """A line a fit, with its parameter and its first metric, also on a small screen."""
+    lines = lines_at(width, "run", "show", unlike.id)
+    table = lines[lines.index("fits") + 1 : lines.index("properties")]
+
+    own, *others = [line for line in table if line[9:12].strip() in {"1", "2", "3"}]
+    assert own.split()[:2] == [unlike.id[:8], "1"]
+    assert [{"0.2", "3001"} <= set(row.split()) for row in others] == [True, False]
+    assert all(len(row) <= width for row in table if not row.startswith("no room for "))
+
+
+def test_what_a_loop_logs_stands_beside_no_fit(azml, run):
+    """Several values of the user's own metric in the parent, and the last of them is not that of the first alpha."""
+    run.add_properties({"param.alpha": "0.1"})
+    run.log("training_mse", 3.0)
+    for alpha in ("0.2", "0.3"):
+        with run.child_run() as fit:
+            fit.add_properties({"param.alpha": alpha})
+            fit.log("training_mse", 4.0)
+    for value in (3.5, 4.5, 77.125):
+        run.log("mse", value)
+    run.complete()
+
+    table = azml("run", "show", run.id).out.split("fits\n")[1].split("\n\n")[0]
+
+    assert table.split()[:5] == ["id", "#", "status", "alpha", "training_mse"]
+    assert "77.125" not in table
+
+
 def test_a_dead_run_is_told_as_such(azml, dead_run):
     """A killed process says nothing, and its run does not stay Running."""
     told = azml("run", "show", dead_run, "--output", "json").json

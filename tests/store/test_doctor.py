@@ -377,6 +377,33 @@ def test_a_folder_that_says_nothing(workspace, ended):
     assert (empty.exists(), silent.exists()) == (False, True)
 
 
+def test_a_run_whose_journal_is_gone(workspace, ended):
+    """Files without a word about them: the fault names the folder and what is left in it, and touches nothing."""
+    import shutil
+
+    folder = workspace.view.folder(ended.id)
+    (folder / "outputs").mkdir()
+    (folder / "outputs" / "model.pkl").write_bytes(b"stored")
+    (folder / "readme").touch()
+    shutil.rmtree(folder / "journal")
+
+    finding = dict(examine(workspace, repair=True))["run without journal"]
+
+    assert (finding.level, finding.run_id, finding.path) == ("fault", ended.id, f"runs/{ended.id}")
+    assert "3 files left: about/, outputs/, readme" in finding.message
+    assert (folder / "outputs" / "model.pkl").read_bytes() == b"stored"
+
+
+def test_folders_without_a_file_are_an_empty_run(workspace, ended):
+    """The process ended between making the folder and making the journal in it."""
+    empty = workspace.view.folder("empty")
+    (empty / "journal").mkdir(parents=True)
+    os.utime(empty, (1, 1))
+
+    assert faults(workspace, repair=True) == ["empty run"]
+    assert not empty.exists()
+
+
 def test_a_folder_that_cannot_be_read_hides_no_other(workspace, ended):
     """The doctor goes on, and the other runs are examined and listed."""
     knot = workspace.view.folder("0-knot") / "journal"
