@@ -6,13 +6,13 @@ An observer is a generator with one ``yield``: before it, it logs what is known;
 """
 
 import contextlib
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from ..errors import AutologWarning
+from .outside import warn_outside
 
 if TYPE_CHECKING:
     from ..core.run import Run
@@ -39,12 +39,12 @@ def is_paused() -> bool:
 
 
 def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error: str = "warn") -> None:
-    """Turn an error of ours into one warning, and a note in the run.
+    """Turn an error of ours into one warning, at the user's line, and a note in the run.
 
     Parameters
     ----------
     source : str
-        Who stumbled: the name of the adapter.
+        Who stumbled: the name of the adapter; more may follow after a space.
     error : Exception
         What happened.
     run : Run, default=None
@@ -63,7 +63,8 @@ def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error
     if run is not None:
         with contextlib.suppress(Exception):  # the note may fail for the same reason: a full disk
             run.note(source, message)
-    warnings.warn(f"autolog of {source}: {message}; training goes on", AutologWarning, stacklevel=2)
+    framework = source.partition(" ")[0]
+    warn_outside(f"autolog of {source}: {message}; training goes on", AutologWarning, framework)
 
 
 class Observation:

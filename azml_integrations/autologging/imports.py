@@ -7,7 +7,6 @@ so that ``__spec__`` and ``__loader__`` are what they would have been.
 
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import TypeAlias
 
 from ..errors import AutologWarning
+from .outside import warn_outside
 
 Act: TypeAlias = Callable[[ModuleType], object]
 
@@ -136,4 +136,4 @@ def _fire(act: Act, module: ModuleType) -> None:
         act(module)
     except Exception as error:  # noqa: BLE001 - an adapter's trouble is no import error
         message = f"autolog cannot act on {module.__name__}: {type(error).__name__}: {error}; it works without"
-        warnings.warn(message, AutologWarning, stacklevel=3)
+        warn_outside(message, AutologWarning, module.__name__.partition(".")[0])

@@ -6,7 +6,6 @@ at once when it already is. It imports no framework.
 
 import functools
 import threading
-import warnings
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,6 +17,7 @@ from ..plugins import plugins
 from ..records import Adapter, AutologOptions
 from .adapter import stumble
 from .imports import when_imported
+from .outside import warn_outside
 from .patching import Patches, Target
 
 
@@ -123,7 +123,7 @@ class Switch:
         _refuse_options(names, known, extra)
         if not known:
             message = "no adapter is installed, so autolog() will record nothing; pip install azml-sklearn brings one"
-            warnings.warn(message, AutologWarning, stacklevel=3)
+            warn_outside(message, AutologWarning)
         with self._lock:
             for name in names or known:
                 own = {key: value for key, value in extra.items() if key in known[name].options}
@@ -176,7 +176,7 @@ def adapters() -> dict[str, Adapter]:
                 known.setdefault(adapter.framework, adapter)
             else:
                 message = f"azml_adapters returns a list of Adapter; a plugin answered with {adapter!r}"
-                warnings.warn(message, PluginWarning, stacklevel=2)
+                warn_outside(message, PluginWarning)
     return known
 
 

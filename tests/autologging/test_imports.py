@@ -103,8 +103,9 @@ def test_an_error_of_ours_is_no_import_error(module):
         raise RuntimeError("this version is new to me")
 
     when_imported(name, act)
-    with pytest.warns(AutologWarning, match="fine: RuntimeError: this version is new to me"):
+    with pytest.warns(AutologWarning, match="fine: RuntimeError: this version is new to me") as caught:
         assert importlib.import_module(name).answer == 42
+    assert caught[0].filename == __file__
 
 
 def test_an_import_that_fails_can_be_tried_again(module):

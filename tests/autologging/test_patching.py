@@ -116,9 +116,10 @@ def never_yields(run, model, X):
 )
 def test_a_broken_observer_leaves_fit_alone(runs, observer, told):
     """The user's model is worth more than our notes about it; the run says what is missing in it."""
-    with patched(Target(Toy, "fit", observer)), pytest.warns(AutologWarning, match=told):
+    with patched(Target(Toy, "fit", observer)), pytest.warns(AutologWarning, match=told) as caught:
         model = Toy().fit([1.0, 2.0, 3.0])
 
+    assert caught[0].filename == __file__
     assert model.mean_ == 2.0
     assert Toy.calls == 1
     (run,) = runs()

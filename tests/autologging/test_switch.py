@@ -1,5 +1,6 @@
 """One line switches everything on, another one everything off."""
 
+import functools
 import importlib
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from azml_integrations import Adapter, Experiment, Workspace, autolog, hookimpl
-from azml_integrations.autologging import Target
+from azml_integrations.autologging import Target, stumble
 from azml_integrations.autologging.switch import switch
 from azml_integrations.errors import AutologWarning, OptionError, PluginWarning
 from azml_integrations.plugins import plugins
@@ -201,16 +202,32 @@ def test_an_adapter_that_breaks_leaves_the_framework_alone(acme):
 
     offer("broken", "break_down")
     before = framework.Model.fit
-    with pytest.warns(AutologWarning, match="autolog of broken: RuntimeError: acme 9 is new to me"):
+    with pytest.warns(AutologWarning, match="autolog of broken: RuntimeError: acme 9 is new to me") as caught:
         autolog("broken")
+    assert caught[0].filename == __file__
     assert framework.Model.fit is before
 
 
 def test_a_plugin_that_offers_nonsense_is_named(azml_home):
     """Whatever it returns, the other adapters work."""
     plugins().register(Offer("sklearn"), "nonsense")
-    with pytest.warns(PluginWarning, match="answered with 'sklearn'"), pytest.warns(AutologWarning):
+    with (
+        pytest.warns(PluginWarning, match="answered with 'sklearn'") as nonsense,
+        pytest.warns(AutologWarning, match="no adapter is installed") as nothing,
+    ):
         autolog()
+    assert {caught.filename for caught in [*nonsense, *nothing]} == {__file__}
+
+
+def test_a_warning_points_past_the_framework(tmp_path, monkeypatch):
+    """The user called the framework, and the framework called us: the line to look at is the user's."""
+    (tmp_path / "acme_inner.py").write_text("def call(function):\n    function()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    inner = importlib.import_module("acme_inner")
+    stumbling = functools.partial(stumble, "acme_inner (tested with acme 1)", OSError("full"))
+    with pytest.warns(AutologWarning, match="full") as caught:
+        inner.call(stumbling)
+    assert caught[0].filename == __file__
 
 
 def test_autolog_is_cheap_and_light():

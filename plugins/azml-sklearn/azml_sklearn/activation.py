@@ -17,7 +17,7 @@ from azml_integrations.autologging import Observation, Patches, is_paused, when_
 from .evaluation import listen_to_metrics
 from .fits import Fit, choke_point, counts, seen_from
 from .loops import Loops
-from .nesting import inside, is_inside, marking
+from .nesting import Both, carry_nesting, inside, is_inside
 from .parameters import in_one_line
 from .predictions import listen_to_predictions
 from .report import observe_fit
@@ -56,7 +56,7 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     for module, listen in (
         ("sklearn.metrics", listen_to_metrics),
         ("sklearn.model_selection", listen_to_validation),
-        ("sklearn.utils.parallel", _carry_nesting),
+        ("sklearn.utils.parallel", lambda _, patches: carry_nesting(patches)),
     ):
         patches.also(when_imported(module, functools.partial(_when_there, listen, session, patches)))
     return patches.undo
@@ -65,12 +65,6 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
 def _when_there(listen: Callable[[Session, Patches], None], session: Session, patches: Patches, _: ModuleType) -> None:
     if patches.active:
         listen(session, patches)
-
-
-def _carry_nesting(_: Session, patches: Patches) -> None:
-    from sklearn.utils.parallel import Parallel
-
-    patches.replace(Parallel, "__call__", marking(Parallel.__call__))
 
 
 def _listen_to_fits(session: Session, patches: Patches) -> None:
@@ -118,32 +112,10 @@ def _listening(
         if caller.f_code is not wrapper or not patches.active or is_inside() or is_paused():
             return context
         observed = on_fit(caller)
-        return context if observed is None else _Both(context, observed)
+        return context if observed is None else Both(context, observed)
 
     config_context.__module__ = "sklearn.base"  # a class pickled by value finds the plain one there, in a worker
     return config_context
-
-
-class _Both(AbstractContextManager[object]):
-    """scikit-learn's own context, and within it the observed fit.
-
-    The observer's second half runs after scikit-learn has put its settings back.
-    """
-
-    def __init__(self, context: AbstractContextManager[object], observed: AbstractContextManager[object]) -> None:
-        self._context = context
-        self._observed = observed
-
-    def __enter__(self) -> object:
-        self._observed.__enter__()
-        return self._context.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        swallowed = self._context.__exit__(kind, error, trace)
-        self._observed.__exit__(kind, error, trace)
-        return swallowed
 
 
 class _FitObserved(AbstractContextManager[object]):
@@ -155,6 +127,7 @@ class _FitObserved(AbstractContextManager[object]):
             fit = seen_from(frame)
         self._fit, self._session, self._patches, self._loops = fit, session, patches, loops
         self._observation: Observation | None = None
+        self._trains = False
 
     def __enter__(self) -> object:
         with self._session.attempt(None):
@@ -174,7 +147,7 @@ class _FitObserved(AbstractContextManager[object]):
             return
         self._observation.__exit__(kind, error, trace)
         run = self._observation.run
-        if error is None and run is not None and counts(self._fit.estimator):
+        if error is None and run is not None and self._trains:
             self._session.last = run
             self._session.runs_of[self._fit.estimator] = run
             with self._session.attempt(run):
@@ -182,7 +155,8 @@ class _FitObserved(AbstractContextManager[object]):
 
     def _choose(self) -> Observation | None:
         fit, session = self._fit, self._session
-        if not counts(fit.estimator):
+        self._trains = counts(fit.estimator)
+        if not self._trains:
             from azml_integrations import current_run
 
             run = current_run()

@@ -8,14 +8,13 @@ same signature and pickle.
 import functools
 import inspect
 import numbers
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from azml_integrations.autologging import Patches, is_paused, paused
+from azml_integrations.autologging import Patches, paused
 
-from .nesting import is_inside
-from .predictions import source
+from .nesting import by_user
+from .training import innermost
 
 if TYPE_CHECKING:
     from azml_integrations import Run
@@ -60,14 +59,6 @@ def real_function(public: Any) -> Callable[..., Any] | None:
     return content if inspect.isfunction(content) else None
 
 
-def by_user(depth: int) -> bool:
-    """Tell whether a listened-to function was called by the user, not by scikit-learn or in a fit of it."""
-    if is_inside() or is_paused():
-        return False
-    frame = sys._getframe(depth + 1)  # noqa: SLF001 - who called is the question
-    return not str(frame.f_globals.get("__name__", "")).startswith("sklearn.")
-
-
 def _is_metric(name: str, real: Callable[..., Any]) -> bool:
     """Tell a metric from what makes scorers, and from distances between samples."""
     return not (
@@ -109,13 +100,61 @@ def record(session: "Session", name: str, value: Any, arguments: dict[str, Any])
     number = _number(value)
     if run is None or number is None:
         return
-    settings = {key: setting for key, setting in list(arguments.items())[2:] if setting is not None}
-    told = ", ".join(f"{key}={_shown(setting)}" for key, setting in settings.items())
+    told = _told(dict(list(arguments.items())[2:]))
     metric = session.metric_name(run, name, (fingerprint(data), told))
     if isinstance(number, list):
         run.log_list(metric, number, told)
     else:
         run.log(metric, number, told)
+
+
+def record_score(
+    session: "Session", run: "Run", score: Any, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Log what ``model.score(X, y)`` returned, with a word for what it is.
+
+    Parameters
+    ----------
+    session : Session
+        Knows on which data the run was scored before.
+    run : Run
+        That of the model.
+    score : method
+        What was called.
+    value : object
+        What it returned.
+    args, kwargs
+        What it was given.
+    """
+    number = _number(value)
+    if number is None or isinstance(number, list):
+        return
+    arguments = inspect.signature(score).bind(*args, **kwargs).arguments
+    X, y, *_ = [*arguments.values(), None, None]
+    settings = _told({name: each for name, each in list(arguments.items())[2:] if name != "params"})
+    told = ", ".join(word for word in (meaning(score.__self__), settings) if word)
+    run.log(session.metric_name(run, "score", (fingerprint(X if y is None else y), told)), number, told)
+
+
+def meaning(estimator: Any) -> str:
+    """Say in a word what the ``score`` of an estimator is."""
+    if hasattr(estimator, "best_params_"):
+        scoring = estimator.refit if isinstance(estimator.refit, str) else estimator.scoring
+        if scoring is not None:
+            return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", type(scoring).__name__)
+    answering = innermost(estimator)
+    score = type(answering).score
+    known = {"ClassifierMixin.score": "accuracy", "RegressorMixin.score": "R²"}
+    return known.get(score.__qualname__) or (inspect.getdoc(score) or "").partition("\n")[0]
+
+
+def source(value: Any) -> Any:
+    """Return the array that an array is a view of, or the value itself."""
+    import numpy as np
+
+    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
 
 
 def attribute(session: "Session", values: list[Any]) -> "tuple[Run | None, Any]":
@@ -167,6 +206,10 @@ def _number(value: Any) -> float | list[float] | None:
         if value.ndim == 1:
             return [float(each) for each in value]
     return None
+
+
+def _told(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={_shown(setting)}" for key, setting in settings.items() if setting is not None)
 
 
 def _shown(setting: Any) -> str:

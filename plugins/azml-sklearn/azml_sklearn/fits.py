@@ -1,7 +1,8 @@
 """What a fit is: which estimator, on which data, and whether it counts."""
 
+import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FrameType
@@ -59,7 +60,7 @@ def seen_from(frame: FrameType) -> Fit:
     """
     seen = frame.f_locals
     estimator = seen["estimator"]
-    given = inspect.signature(seen["fit_method"]).bind_partial(estimator, *seen["args"], **seen["kwargs"])
+    given = _signature(seen["fit_method"]).bind_partial(estimator, *seen["args"], **seen["kwargs"])
     arguments = _flat(given.arguments, given.signature)
     method = seen["fit_method"].__name__
     for caller in _own_callers(frame, estimator):
@@ -83,6 +84,11 @@ def counts(estimator: Any) -> bool:
     if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict"):
         return True
     return hasattr(estimator, "score_samples") and not hasattr(estimator, "transform")
+
+
+@functools.lru_cache(maxsize=64)
+def _signature(function: Any) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _fit(estimator: Any, method: str, arguments: dict[str, Any]) -> Fit:
@@ -129,12 +135,12 @@ def _inner_code(code: CodeType, name: str) -> CodeType:
 
 
 @contextmanager
-def unmoved_randomness(estimator: Any) -> Iterator[None]:
-    """Put numpy's global random state back, and that of the estimator's own generators."""
+def unmoved_randomness(parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Put numpy's global random state back, and that of the generators among an estimator's parameters."""
     import numpy as np
 
     before = np.random.get_state()  # noqa: NPY002 - this is the state that the user's estimators draw from
-    own = [value for value in _parameters(estimator) if isinstance(value, np.random.RandomState | np.random.Generator)]
+    own = [value for value in parameters.values() if isinstance(value, np.random.RandomState | np.random.Generator)]
     states = [_state(generator) for generator in own]
     try:
         yield
@@ -145,13 +151,6 @@ def unmoved_randomness(estimator: Any) -> Iterator[None]:
                 generator.bit_generator.state = state
             else:
                 generator.set_state(state)
-
-
-def _parameters(estimator: Any) -> list[Any]:
-    try:
-        return list(estimator.get_params(deep=True).values())
-    except Exception:  # noqa: BLE001 - a user's get_params; describing the run has told about it
-        return []
 
 
 def _state(generator: Any) -> Any:

@@ -12,7 +12,7 @@ from azml_integrations.autologging import Observation
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
-from .report import announce, judged_quietly, log_metrics
+from .report import announce, judged_quietly, note_missing, note_rows
 from .session import SOURCE, Remembered, Session
 
 if TYPE_CHECKING:
@@ -34,8 +34,14 @@ class Loop:
         Kept until the model is stored: when the loop pauses, or the program ends.
     steps : int
         Calls so far.
-    began, spent : float
-        When the loop began, and what metrics have cost so far [s].
+    began, spent, fitting : float
+        When the loop began, what metrics have cost so far, and how long its calls took [s].
+    unjudged : int
+        Calls without training metrics, because they would have cost too much.
+    given : dict of str to object
+        The estimator's parameters.
+    missing : dict of str to str
+        Why a training metric is not there, by its name.
     """
 
     run: "Run"
@@ -43,6 +49,10 @@ class Loop:
     steps: int = 0
     began: float = field(default_factory=time.perf_counter)
     spent: float = 0.0
+    fitting: float = 0.0
+    unjudged: int = 0
+    given: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 class Loops:
@@ -89,18 +99,25 @@ class Loops:
             loop = self._of_run[run.id] = Loop(run, None)
             self._known[fit.estimator] = run
             with self._session.attempt(run):
-                describe(run, fit.estimator)
+                loop.given = fit.estimator.get_params(deep=True)
+                describe(run, fit.estimator, loop.given)
+        began = time.perf_counter()
         yield
+        now = time.perf_counter()
         self._keep(loop, fit.estimator)
         loop.steps += 1
-        now = time.perf_counter()
-        if loop.steps == 1 or loop.spent < SHARE * (now - loop.began):
-            with self._session.attempt(run), unmoved_randomness(fit.estimator):
-                judged = judged_quietly(fit, self._session)
-                if judged is not None:
-                    log_metrics(run, judged, step=loop.steps)
-            if loop.steps > 1:  # the first one loads scikit-learn's metrics
-                loop.spent += time.perf_counter() - now
+        loop.fitting += now - began
+        if loop.steps > 1 and loop.spent >= SHARE * (now - loop.began):
+            loop.unjudged += 1
+            return
+        with self._session.attempt(run), unmoved_randomness(loop.given):
+            judged, metrics = judged_quietly(fit, self._session, loop.missing)
+            if metrics:
+                run.log_metrics(metrics, loop.steps)
+            if loop.steps == 1:
+                note_rows(run, judged)
+        if loop.steps > 1:  # the first one loads scikit-learn's metrics
+            loop.spent += time.perf_counter() - now
 
     def _keep(self, loop: Loop, estimator: Any) -> None:
         loop.estimator = estimator
@@ -116,6 +133,13 @@ class Loops:
             return
         estimator, loop.estimator = loop.estimator, None
         name, told = type(estimator).__name__, f"{loop.steps} calls of partial_fit"
+        with self._session.attempt(loop.run):
+            loop.run.log("fit_time", loop.fitting)
+            if loop.unjudged:
+                cost = f"they would have cost more than {SHARE:.0%} of the loop's time"
+                loop.missing[f"training metrics of {loop.unjudged} of {loop.steps} calls"] = cost
+            note_missing(loop.run, loop.missing, "not recorded, or not in each step")
+            loop.missing = {}
         with self._session.attempt(loop.run):
             if self._session.options.log_models:
                 folder = f"outputs/{name}"

@@ -1,9 +1,22 @@
-"""Whether a call is made inside another one that is observed already: also in the workers of a parallel fit."""
+"""Whether a call is made inside another one that is observed already: also in the workers of a parallel fit.
+
+scikit-learn hands the settings of ``config_context`` to each task of a parallel fit, and enters them in the worker. The
+mark travels as those settings' type. So no task is wrapped, and a traceback out of a worker shows no frame of ours.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+import functools
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from azml_integrations.autologging import is_paused
+
+if TYPE_CHECKING:
+    from azml_integrations.autologging import Patches
 
 _INSIDE: ContextVar[bool] = ContextVar("azml_sklearn_inside", default=False)
 
@@ -11,6 +24,20 @@ _INSIDE: ContextVar[bool] = ContextVar("azml_sklearn_inside", default=False)
 def is_inside() -> bool:
     """Tell whether an outermost fit, or a cross-validation, is under way in this context."""
     return _INSIDE.get()
+
+
+def by_user(depth: int) -> bool:
+    """Tell whether a listened-to function was called by the user, not by scikit-learn or in a fit of it.
+
+    Parameters
+    ----------
+    depth : int
+        Frames between this call and the user's, without both.
+    """
+    if is_inside() or is_paused():
+        return False
+    frame = sys._getframe(depth + 1)  # noqa: SLF001 - who called is the question
+    return not str(frame.f_globals.get("__name__", "")).startswith("sklearn.")
 
 
 @contextlib.contextmanager
@@ -23,51 +50,65 @@ def inside() -> Iterator[None]:
         _INSIDE.reset(token)
 
 
-class Inside:
-    """A function that runs `inside` wherever it is carried: another thread, another process.
+class Both(AbstractContextManager[object]):
+    """Two context managers as one ``with`` enters them: the second within the first.
 
-    Parameters
-    ----------
-    function : callable
-        What joblib was given.
+    The first is left first all the same: what is ours is done when scikit-learn has put its settings back.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, theirs: AbstractContextManager[object], ours: AbstractContextManager[object]) -> None:
+        self._theirs = theirs
+        self._ours = ours
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function."""
-        with inside():
-            return self.function(*args, **kwargs)
+    def __enter__(self) -> object:
+        self._ours.__enter__()
+        return self._theirs.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        swallowed = self._theirs.__exit__(kind, error, trace)
+        self._ours.__exit__(kind, error, trace)
+        return swallowed
 
 
-def marking(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``Parallel.__call__`` that carries `inside` to its tasks.
+class InsideSettings(dict[str, Any]):
+    """Settings of scikit-learn that are entered as part of something observed already, in whichever process."""
 
-    Parameters
-    ----------
-    call : function
-        ``sklearn.utils.parallel.Parallel.__call__``.
+
+def carry_nesting(patches: "Patches") -> None:
+    """Let the tasks of ``sklearn.utils.parallel.Parallel`` know that they are part of a fit.
+
+    Raises
+    ------
+    RuntimeError
+        If this scikit-learn hands its settings to the workers another way.
     """
+    from sklearn.utils import parallel
 
-    def __call__(self: Any, iterable: Iterable[Any]) -> Any:  # noqa: N807 - it takes the place of this method
-        if is_inside() and _stays_here(self):
-            iterable = (_marked(task) for task in iterable)
-        return call(self, iterable)
+    dispatch = parallel.Parallel.__call__.__code__
+    work = parallel._FuncWrapper.__call__.__code__  # noqa: SLF001 - what runs in the worker has no public name
+    if "get_config" not in dispatch.co_names or not {"config", "config_context"} <= {*work.co_varnames, *work.co_names}:
+        raise RuntimeError("fits inside a parallel fit cannot be told from yours: each may be recorded as a run")
+    settings, enter = parallel.get_config, parallel.config_context
 
-    __call__.__doc__ = call.__doc__
-    __call__.__qualname__ = call.__qualname__
-    __call__.__module__ = call.__module__
-    return __call__
+    @functools.wraps(settings)
+    def get_config() -> dict[str, Any]:
+        caller = sys._getframe(1)  # noqa: SLF001 - which parallel call asks
+        marked = patches.active and is_inside() and caller.f_code is dispatch and _stays_here(caller.f_locals["self"])
+        return InsideSettings(settings()) if marked else settings()
 
+    @functools.wraps(enter)
+    def config_context(**given: Any) -> AbstractContextManager[object]:
+        caller = sys._getframe(1)  # noqa: SLF001 - the task that is about to run
+        marked = caller.f_code is work and isinstance(caller.f_locals["config"], InsideSettings)
+        return Both(enter(**given), inside()) if marked else enter(**given)
 
-def _marked(task: tuple[Any, ...]) -> tuple[Any, ...]:
-    delayed = task[0]  # one object per task, made by sklearn.utils.parallel.delayed
-    if hasattr(delayed, "function"):
-        delayed.function = Inside(delayed.function)
-    return task
+    for name, ours in (("get_config", get_config), ("config_context", config_context)):
+        ours.__module__ = parallel.__name__  # whoever pickles it finds the plain one there, in a worker
+        patches.replace(parallel, name, ours)
 
 
 def _stays_here(parallel: Any) -> bool:
-    """Tell whether workers share this environment: on a dask or ray host our marker might not be importable."""
+    """Tell whether workers share this environment: on a dask or ray host our mark might not be importable."""
     return type(getattr(parallel, "_backend", None)).__module__ == "joblib._parallel_backends"

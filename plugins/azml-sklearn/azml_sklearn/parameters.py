@@ -1,6 +1,7 @@
 """Hyperparameters as properties: ``param.<name>``, set once."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
-def describe(run: "Run", estimator: Any) -> int:
+def describe(run: "Run", estimator: Any, given: Mapping[str, Any]) -> int:
     """Write an estimator's class and parameters into a run; one that cannot be written costs only itself.
 
     Parameters
@@ -18,6 +19,8 @@ def describe(run: "Run", estimator: Any) -> int:
         Where to.
     estimator : object
         Whose.
+    given : mapping of str to object
+        What its ``get_params(deep=True)`` says.
 
     Returns
     -------
@@ -33,7 +36,7 @@ def describe(run: "Run", estimator: Any) -> int:
         "framework": f"scikit-learn {sklearn.__version__}",
     }
     parameters: dict[str, str] = {}
-    for name, value in estimator.get_params(deep=True).items():
+    for name, value in given.items():
         try:
             parameters[f"param.{name}"] = as_text(value)
         except Exception as error:  # noqa: BLE001 - a user's repr may raise anything

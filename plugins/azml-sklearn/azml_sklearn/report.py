@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections.abc import Generator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
 from .session import SOURCE, Session
-from .training import Judged, judge, metrics_of
+from .training import Judged, innermost, judge, metrics_of
 
 if TYPE_CHECKING:
     from azml_integrations import Run
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 
 def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, None]:
     """Log an estimator's parameters before the fit; its metrics, pictures and pickle after it."""
+    given: dict[str, Any] = {}
     parameters = 0
     with session.attempt(run):
-        parameters = describe(run, fit.estimator)
+        given = fit.estimator.get_params(deep=True)
+        parameters = describe(run, fit.estimator, given)
+    began = time.perf_counter()
     fitted = yield
+    values: dict[str, float] = {"fit_time": time.perf_counter() - began}  # [s]; scikit-learn's word
     told: list[str] = []
+    missing: dict[str, str] = {}
     folder = f"outputs/{fit.name}"
     if session.options.log_models or session.options.log_images:
         with session.attempt(run):
@@ -31,54 +37,92 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
     if session.options.log_models:  # before anything else asks the model a question
         with session.attempt(run):
             told.append(store_model(run, fitted, folder, session.max_model_bytes))
-    judged, metrics = None, 0
-    with session.attempt(run), unmoved_randomness(fitted):
-        judged = judged_quietly(fit, session)
-    if judged is not None:
+    judged: Judged | None = None
+    metrics: dict[str, float] = {}
+    with session.attempt(run):
+        values |= own_numbers(fitted)
+    with session.attempt(run), unmoved_randomness(given):
+        judged, metrics = judged_quietly(fit, session, missing)
+    with session.attempt(run):
+        run.log_metrics(values | metrics)
+        note_rows(run, judged)
+    if session.options.log_images and judged is not None and judged.classifies:
         with session.attempt(run):
-            metrics = log_metrics(run, judged)
-        if session.options.log_images and judged.classifies:
-            with session.attempt(run):
-                told += log_images(run, judged, fit.name, folder)
+            told += log_images(run, judged, fit.name, folder, missing)
     with session.attempt(run):
         log_search(run, fitted)
+    with session.attempt(run):
+        note_missing(run, missing)
     files = f", {', '.join(told)} in {folder}" if told else ""
-    announce(session, run, fit.name, f"{parameters} parameters, {metrics} training metrics{files}")
+    announce(session, run, fit.name, f"{parameters} parameters, {len(metrics)} training metrics{files}")
 
 
-def judged_quietly(fit: Fit, session: Session) -> Judged | None:
-    """Judge a fitted model on its training data, without validating again what fit has validated."""
+def own_numbers(fitted: Any) -> dict[str, float]:
+    """Return what an estimator says about its fit in one number, in its own words: inertia, iterations."""
+    import numpy as np
+
+    model = innermost(fitted)
+    numbers = {name: np.asarray(getattr(model, f"{name}_", None)) for name in ("inertia", "n_iter")}
+    return {name: number.item() for name, number in numbers.items() if number.size == 1 and number.dtype.kind in "iuf"}
+
+
+def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple[Judged | None, dict[str, float]]:
+    """Judge a fitted model on its training data, without validating again what fit has validated.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit, over by now.
+    session : Session
+        Knows how many rows to ask about.
+    missing : dict of str to str
+        Gets why a training metric is not there, by its name.
+
+    Returns
+    -------
+    Judged or None
+        None where there is nothing to judge.
+    dict of str to float
+        The training metrics.
+    """
     if session.max_metric_rows == 0:
-        return None
+        return None, {}
     import numpy as np
     from sklearn import config_context
 
     with np.errstate(all="ignore"), config_context(skip_parameter_validation=True, assume_finite=True):
-        return judge(fit, session.max_metric_rows)
+        judged = judge(fit, session.max_metric_rows)
+        if isinstance(judged, str):
+            missing["training metrics"] = judged
+        values = metrics_of(judged) if isinstance(judged, Judged) else {}
+    missing |= {name: why for name, why in values.items() if isinstance(why, str)}
+    metrics = {name: value for name, value in values.items() if not isinstance(value, str)}
+    return judged if isinstance(judged, Judged) else None, metrics
 
 
-def log_metrics(run: "Run", judged: Judged, step: int | None = None) -> int:
-    """Write training metrics; say so when they stand for part of the rows only."""
-    import numpy as np
-    from sklearn import config_context
-
-    with np.errstate(all="ignore"), config_context(skip_parameter_validation=True, assume_finite=True):
-        values = metrics_of(judged)
-    run.log_metrics(values, step)
-    if judged.rows < judged.of:
+def note_rows(run: "Run", judged: Judged | None) -> None:
+    """Say so when training metrics stand for part of the rows only."""
+    if judged is not None and judged.rows < judged.of:
         run.note(
             SOURCE,
             f"training metrics are those of {judged.rows:,} of {judged.of:,} rows, evenly chosen; "
             f'autolog("sklearn", max_metric_rows=...) sets another cap',
         )
-    return len(values)
 
 
-def log_images(run: "Run", judged: Judged, name: str, folder: str) -> list[str]:
-    """Draw and store the pictures of a classifier; say why where there is nothing to draw."""
-    told = []
+def note_missing(run: "Run", missing: dict[str, str], what: str = "not recorded") -> None:
+    """Say in one sentence what is not there, and why."""
+    if missing:
+        names_of = {why: [name for name in missing if missing[name] == why] for why in missing.values()}
+        told = "; ".join(f"{', '.join(names)} ({why})" for why, names in names_of.items())
+        run.note(SOURCE, f"{what}: {told}")
+
+
+def log_images(run: "Run", judged: Judged, name: str, folder: str, missing: dict[str, str]) -> list[str]:
+    """Draw and store the pictures of a classifier; `missing` gets why, where there is nothing to draw."""
+    told: list[str] = []
     if find_spec("matplotlib") is None:
-        run.note(SOURCE, "no ROC curve and no confusion matrix: matplotlib is not installed")
+        missing |= dict.fromkeys(("roc_curve", "confusion_matrix"), "matplotlib is not installed")
         return told
     rows = f"{judged.rows:,} training rows"
     for metric, draw, title in (
@@ -87,10 +131,10 @@ def log_images(run: "Run", judged: Judged, name: str, folder: str) -> list[str]:
     ):
         figure = draw(judged, title)
         if isinstance(figure, str):
-            run.note(SOURCE, figure)
+            missing[metric] = figure
             continue
         picture = NamedPicture(f"{folder}/{metric}.png")
-        figure.savefig(picture, format="png")
+        images.save(figure, picture)
         picture.seek(0)
         run.log_image(metric, picture)
         told.append(f"{metric}.png")

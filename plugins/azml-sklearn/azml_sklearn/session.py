@@ -30,6 +30,8 @@ class Session:
         The run of each fitted estimator that is still alive, by identity.
     made_by : Remembered
         The run of each prediction that is still alive, by identity.
+    covered : WeakSet of type
+        Classes whose predictions and scores are heard.
     """
 
     def __init__(self, options: "AutologOptions") -> None:
@@ -38,6 +40,7 @@ class Session:
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
         self.runs_of = Remembered()
         self.made_by = Remembered()
+        self.covered: weakref.WeakSet[type] = weakref.WeakSet()
         self._last: ContextVar[Run | None] = ContextVar("azml_sklearn_last_fit", default=None)
         self._taken: set[str] = set()
         self._prepared: dict[str, int] = {}

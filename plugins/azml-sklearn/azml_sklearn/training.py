@@ -9,6 +9,7 @@ from .fits import Fit
 if TYPE_CHECKING:
     import numpy as np
 
+BINARY = 2
 MOST_CLASSES = 100
 """A ranking metric, one-vs-rest, is computed up to so many classes."""
 
@@ -31,6 +32,8 @@ class Judged:
         The classes of a classifier with one target, sorted.
     probability, score : array or None
         ``predict_proba`` and ``decision_function``, whichever such a classifier has first.
+    pairs : bool
+        Whether the columns of `score` compare pairs of classes, instead of one with the rest.
     """
 
     rows: int
@@ -42,6 +45,7 @@ class Judged:
     classes: "np.ndarray[Any, Any] | None" = None
     probability: "np.ndarray[Any, Any] | None" = None
     score: "np.ndarray[Any, Any] | None" = None
+    pairs: bool = False
 
     def places(self, values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any] | None":
         """Return the place of each value among the classes, or None when one of them is no class."""
@@ -52,8 +56,23 @@ class Judged:
         found = np.searchsorted(self.classes, values).clip(max=len(self.classes) - 1)
         return found if bool(np.all(self.classes[found] == values)) else None
 
+    def ranking(self) -> "np.ndarray[Any, Any] | str":
+        """Return how likely each row is of each class (of two: of the second), in columns; or why that is not known."""
+        if self.classes is None:
+            return "the model has no single list of classes"
+        many, given = len(self.classes), self.score if self.probability is None else self.probability
+        if many < BINARY:
+            return "there is only one class"
+        if given is None:
+            return "the model gives neither probabilities nor a decision function"
+        if many == BINARY:
+            return given.reshape(len(given), -1)[:, -1:]
+        if self.pairs or given.shape != (len(given), many):
+            return "the decision function compares pairs of classes (one-vs-one)"
+        return given
 
-def judge(fit: Fit, most_rows: int) -> Judged | None:
+
+def judge(fit: Fit, most_rows: int) -> Judged | str | None:
     """Let a fitted classifier or regressor predict its own training data.
 
     Parameters
@@ -65,15 +84,19 @@ def judge(fit: Fit, most_rows: int) -> Judged | None:
 
     Returns
     -------
-    Judged or None
-        None for what is neither classifier nor regressor, or has no data to be judged on.
+    Judged, str or None
+        None for what is neither classifier nor regressor; a sentence where one of them cannot be judged.
     """
     from sklearn.base import is_classifier, is_regressor
 
     model = _undisturbed(fit.estimator)
     classifies = is_classifier(model)
-    if fit.X is None or fit.y is None or not (classifies or is_regressor(model)) or not hasattr(model, "predict"):
+    if not (classifies or is_regressor(model)):
         return None
+    if not hasattr(model, "predict"):
+        return "the model cannot predict"
+    if fit.X is None or fit.y is None:
+        return "its data or its target could not be told"
     X, y, weight, of = _thinned(fit, _affordable(model, most_rows))
     predicted = _flat_if_column(model.predict(X))
     if not classifies or y.ndim > 1:
@@ -83,17 +106,18 @@ def judge(fit: Fit, most_rows: int) -> Judged | None:
         probability = model.predict_proba(X)
     elif hasattr(model, "decision_function"):
         score = model.decision_function(X)
-    return Judged(len(y), of, y, predicted, weight, True, _classes(model, y), probability, score)
+    pairs = getattr(innermost(model), "decision_function_shape", None) == "ovo"
+    return Judged(len(y), of, y, predicted, weight, True, _classes(model, y), probability, score, pairs)
 
 
-def metrics_of(judged: Judged) -> dict[str, float]:
-    """Return training metrics under scikit-learn's own names, ``training_`` before them.
+def metrics_of(judged: Judged) -> dict[str, float | str]:
+    """Return training metrics under scikit-learn's own names, ``training_`` before them; or why there is no such one.
 
     The numbers are scikit-learn's too, computed without the validation that takes its functions ten times as long;
     tests compare them.
     """
     values = _classification(judged) if judged.classifies else _regression(judged)
-    return {f"training_{name}": float(value) for name, value in values.items()}
+    return {f"training_{name}": value if isinstance(value, str) else float(value) for name, value in values.items()}
 
 
 def roc(right: "np.ndarray[Any, Any]", ranked: "np.ndarray[Any, Any]", weight: Any = None) -> "tuple[Any, Any, float]":
@@ -119,32 +143,42 @@ def roc(right: "np.ndarray[Any, Any]", ranked: "np.ndarray[Any, Any]", weight: A
     return false, true, float(np.trapezoid(true, false))
 
 
-def _regression(judged: Judged) -> dict[str, float]:
+def confusion(right: "np.ndarray[Any, Any]", said: "np.ndarray[Any, Any]", many: int, weight: Any) -> Any:
+    """Return how often each class (row) was taken for each (column), from the classes' places."""
     import numpy as np
 
-    y, weight = judged.y.astype(float), judged.weight
+    return np.bincount(right * many + said, weights=weight, minlength=many * many).reshape(many, many)
+
+
+def _regression(judged: Judged) -> dict[str, Any]:
+    import numpy as np
+
+    def mean(each: "np.ndarray[Any, Any]") -> Any:  # over rows; np.average without weights takes twice as long
+        return each.mean(axis=0) if judged.weight is None else np.average(each, axis=0, weights=judged.weight)
+
+    y = judged.y.astype(float)
     wrong = y - judged.predicted.reshape(y.shape)
-    squared = np.average(wrong**2, axis=0, weights=weight)
-    values = {
-        "mean_squared_error": np.mean(squared),
-        "root_mean_squared_error": np.mean(np.sqrt(squared)),
-        "mean_absolute_error": np.mean(np.average(np.abs(wrong), axis=0, weights=weight)),
+    squared = mean(wrong**2)
+    values: dict[str, Any] = {
+        "mean_squared_error": squared.mean(),
+        "root_mean_squared_error": np.sqrt(squared).mean(),
+        "mean_absolute_error": mean(np.abs(wrong)).mean(),
     }
-    if judged.rows > 1:
-        spread = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
-        share = np.where(spread == 0, np.where(squared == 0, 0.0, 1.0), squared / np.where(spread == 0, 1.0, spread))
-        values["r2_score"] = np.mean(1 - share)
-    return values
+    if judged.rows < 2:  # noqa: PLR2004 - a deviation needs two
+        return values | {"r2_score": "one row has no variance"}
+    spread = mean((y - mean(y)) ** 2)
+    share = np.where(spread == 0, np.where(squared == 0, 0.0, 1.0), squared / np.where(spread == 0, 1.0, spread))
+    return values | {"r2_score": np.mean(1 - share)}
 
 
-def _classification(judged: Judged) -> dict[str, float]:
+def _classification(judged: Judged) -> dict[str, float | str]:
     import numpy as np
 
     right, said = judged.places(judged.y), judged.places(judged.predicted)
     if judged.classes is None or right is None or said is None:
         return _by_scikit_learn(judged)
     many = len(judged.classes)
-    table = np.bincount(right * many + said, weights=judged.weight, minlength=many * many).reshape(many, many)
+    table = confusion(right, said, many, judged.weight)
     hits, said_sum, right_sum = np.diag(table), table.sum(axis=0), table.sum(axis=1)
     share = right_sum / right_sum.sum()
     values = {
@@ -153,29 +187,34 @@ def _classification(judged: Judged) -> dict[str, float]:
         "recall_score": np.sum(share * hits / np.where(right_sum == 0, 1, right_sum)),
         "f1_score": np.sum(share * 2 * hits / np.where(said_sum + right_sum == 0, 1, said_sum + right_sum)),
     }
-    if judged.probability is not None:
+    if judged.probability is None:
+        values["log_loss"] = "the model gives no probabilities"
+    else:
         tiny = np.finfo(judged.probability.dtype).eps
         told = judged.probability[np.arange(len(right)), right].clip(tiny, 1 - tiny)
         values["log_loss"] = -np.average(np.log(told), weights=judged.weight)
-    return values | _ranking(judged, right, right_sum)
+    values["roc_auc_score"] = _area(judged, right, right_sum)
+    return values
 
 
-def _ranking(judged: Judged, right: "np.ndarray[Any, Any]", right_sum: "np.ndarray[Any, Any]") -> dict[str, float]:
+def _area(judged: Judged, right: "np.ndarray[Any, Any]", right_sum: "np.ndarray[Any, Any]") -> float | str:
     import numpy as np
 
     many = len(right_sum)
-    if not 1 < many <= MOST_CLASSES or not np.all(right_sum):
-        return {}  # a class that no row has, has no curve
-    if many == 2:  # noqa: PLR2004 - binary
-        ranked = judged.score if judged.probability is None else judged.probability[:, 1]
-        return {} if ranked is None else {"roc_auc_score": roc(right == 1, ranked, judged.weight)[2]}
-    if judged.probability is None:
-        return {}
-    areas = [roc(right == place, judged.probability[:, place], judged.weight)[2] for place in range(many)]
-    return {"roc_auc_score": float(np.average(areas, weights=right_sum))}
+    ranked = judged.ranking()
+    if isinstance(ranked, str):
+        return ranked
+    if many > MOST_CLASSES:
+        return f"{many} classes are more than {MOST_CLASSES}"
+    if not np.all(right_sum):
+        return "not every class has a row"
+    if many == BINARY:
+        return roc(right == 1, ranked[:, 0], judged.weight)[2]
+    areas = [roc(right == place, ranked[:, place], judged.weight)[2] for place in range(many)]
+    return float(np.average(areas, weights=right_sum))
 
 
-def _by_scikit_learn(judged: Judged) -> dict[str, float]:
+def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:
     """Judge what has no single list of classes: several labels at once, answers that are no class."""
     from sklearn import metrics
     from sklearn.utils.multiclass import type_of_target
@@ -189,7 +228,9 @@ def _by_scikit_learn(judged: Judged) -> dict[str, float]:
         *given, average="weighted", sample_weight=judged.weight, zero_division=0
     )
     accuracy = metrics.accuracy_score(*given, sample_weight=judged.weight)
-    return {"accuracy_score": accuracy, "precision_score": precision, "recall_score": recall, "f1_score": f1}
+    values = {"accuracy_score": accuracy, "precision_score": precision, "recall_score": recall, "f1_score": f1}
+    why = "there are several targets" if judged.y.ndim > 1 else "some answers are none of the classes"
+    return values | dict.fromkeys(("log_loss", "roc_auc_score"), why)
 
 
 def _classes(model: Any, y: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -223,8 +264,15 @@ def _undisturbed(model: Any) -> Any:
 
 
 def _neighbors_kept(model: Any) -> int:
+    kept: int = getattr(innermost(model), "n_samples_fit_", 0)
+    return kept
+
+
+def innermost(model: Any) -> Any:
+    """Return the estimator that answers: the last one of a pipeline, the best one of a search."""
     steps = getattr(model, "steps", None)
-    return getattr(steps[-1][1] if steps else model, "n_samples_fit_", 0)
+    inner = steps[-1][1] if isinstance(steps, list) and steps else getattr(model, "best_estimator_", None)
+    return model if inner is None else innermost(inner)
 
 
 def _flat_if_column(values: Any) -> "np.ndarray[Any, Any]":

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import Observation, Patches
 
-from .evaluation import CELL, by_user, real_function
-from .nesting import inside
+from .evaluation import CELL, real_function, source
+from .nesting import by_user, inside
 from .parameters import describe
-from .predictions import source
 from .report import announce
 from .session import SOURCE, Session
 
@@ -67,7 +66,7 @@ def observe_validation(
     """Log the estimator's parameters, the score of every fold, and what they amount to."""
     with session.attempt(run):
         run.add_properties({"validation": function})
-        describe(run, arguments["estimator"])
+        describe(run, arguments["estimator"], arguments["estimator"].get_params(deep=True))
     result = yield
     session.last = run
     if function == "cross_val_predict":

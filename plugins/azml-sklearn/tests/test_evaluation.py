@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from sklearn import metrics
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import mean_squared_error as imported_before
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -24,7 +26,8 @@ CANCER = load_breast_cancer(return_X_y=True)
 
 def logged(run):
     """Metrics that the user computed."""
-    return {name: value for name, value in run.get_metrics().items() if not name.startswith(("training_", "best_"))}
+    ours = ("training_", "best_", "fit_time", "inertia", "n_iter")
+    return {name: value for name, value in run.get_metrics().items() if not name.startswith(ours)}
 
 
 def test_the_error_on_the_test_set(runs):
@@ -65,8 +68,7 @@ def test_other_settings_are_another_metric_and_say_which(runs):
     weighted = metrics.f1_score(CANCER[1], predicted, average="weighted")
     (run,) = runs()
     assert logged(run) == {"f1_score": macro, "f1_score_2": weighted}
-    told = {summary.name: summary.description for summary in run.metric_summaries()}
-    assert told["f1_score_2"] == "average='weighted'"
+    assert told(run)["f1_score_2"] == "average='weighted'"
 
 
 def test_two_models_each_get_their_own(runs):
@@ -136,13 +138,89 @@ def test_another_threads_fit_is_not_mine(runs):
 
 
 def test_scikit_learns_own_calls_are_not_recorded(runs):
-    """Searches, scorers, ``score``, and metrics inside metrics."""
+    """Searches, scorers, importances by permutation, and metrics inside metrics."""
     model = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, scoring="r2", cv=2).fit(X, Y)
-    model.score(X_TEST, Y_TEST)
+    cross_val_score(Ridge().fit(X, Y), X, Y, cv=2)
+    permutation_importance(model, X_TEST, Y_TEST, n_repeats=2)
     metrics.get_scorer("neg_mean_squared_error")(model, X_TEST, Y_TEST)
-    assert logged(runs()[0]) == {}
+    assert [logged(run) for run in runs()[:2]] == [{}, {}]
     metrics.root_mean_squared_error(Y_TEST, model.predict(X_TEST))
     assert list(logged(runs()[0])) == ["root_mean_squared_error"]
+
+
+def told(run):
+    return {summary.name: summary.description for summary in run.metric_summaries() if summary.description}
+
+
+def test_the_score_of_a_model_is_recorded_in_its_run(runs):
+    """``model.score`` is the first thing many people ask; it says what it is, and which data is another one."""
+    one, two = Ridge(alpha=0.1).fit(X, Y), LogisticRegression(max_iter=9000).fit(*CANCER)
+    scores = one.score(X, Y), one.score(X_TEST, Y_TEST), one.score(X_TEST, Y_TEST, np.arange(1.0, 1 + len(Y_TEST)))
+    share = two.score(*CANCER)
+    of_one, of_two = runs()
+    assert logged(of_one) == dict(zip(("score", "score_2", "score_3"), scores, strict=True))
+    assert (told(of_one)["score"], told(of_one)["score_2"]) == ("R²", "R²")
+    assert told(of_one)["score_3"].startswith("R², sample_weight=array#")
+    assert logged(of_two) == {"score": share}
+    assert told(of_two) == {"score": "accuracy"}
+
+
+class Scored(Ridge):
+    """A user's regressor with a score of its own."""
+
+    def score(self, X, y):
+        """Half of what it was."""
+        metrics.mean_squared_error(y, self.predict(X))
+        return super().score(X, y) / 2
+
+
+@pytest.mark.parametrize(
+    ("make", "meaning"),
+    [
+        (lambda: make_pipeline(StandardScaler(), Ridge()), "R²"),
+        (lambda: GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2), "R²"),
+        (
+            lambda: GridSearchCV(Ridge(), {"alpha": [0.1]}, cv=2, scoring="neg_mean_absolute_error"),
+            "neg_mean_absolute_error",
+        ),
+        (
+            lambda: GridSearchCV(Ridge(), {"alpha": [0.1]}, cv=2, scoring=["r2", "neg_mean_squared_error"], refit="r2"),
+            "r2",
+        ),
+        (lambda: KMeans(2, n_init=1), "Opposite of the value of X on the K-means objective."),
+        (Scored, "Half of what it was."),
+    ],
+    ids=["pipeline", "search", "search by a scorer", "search by several", "clusters", "the user's own"],
+)
+def test_a_score_is_told_in_the_words_of_whoever_gives_it(runs, make, meaning):
+    """One metric, however many scores are computed inside."""
+    Ridge().fit(X, Y)  # the score of the parent class is covered, too
+    model = make().fit(X, Y)
+    value = model.score(X_TEST, Y_TEST)
+    assert [logged(run) for run in runs()] == [{}, {"score": value}]
+    assert told(runs()[1])["score"] == meaning
+
+
+def test_a_score_of_a_model_that_nobody_recorded_is_nobodys(runs):
+    """A copy of a recorded model is not the recorded one."""
+    model = Ridge().fit(X, Y)
+    assert pickle.loads(pickle.dumps(model)).score(X, Y) == model.score(X, Y)
+    assert isinstance(logged(runs()[0])["score"], float)
+
+
+def test_trouble_with_a_score_is_not_the_users(runs, monkeypatch, notes):
+    """The number comes back whatever happens to us; its own errors come as they are."""
+    from azml_integrations.errors import AutologWarning
+
+    model = Ridge().fit(X, Y)
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        model.score(X, Y_TEST)
+    monkeypatch.setattr("azml_sklearn.predictions.record_score", lambda *_: 1 / 0)
+    with pytest.warns(AutologWarning, match="division") as caught:
+        assert model.score(X, Y) > 0
+    assert caught[0].filename == __file__
+    assert logged(runs()[0]) == {}
+    assert any("division" in note for note in notes(runs()[0]))
 
 
 def test_one_number_per_class_is_a_list_and_a_matrix_is_none(runs):
@@ -173,8 +251,9 @@ def test_trouble_with_recording_is_not_the_metrics(runs, monkeypatch):
     model = Ridge().fit(X, Y)
     predicted = model.predict(X_TEST)
     monkeypatch.setattr("azml_sklearn.evaluation.record", lambda *_: 1 / 0)
-    with pytest.warns(AutologWarning, match="division"):
+    with pytest.warns(AutologWarning, match="division") as caught:
         assert metrics.mean_squared_error(Y_TEST, predicted) > 0
+    assert caught[0].filename == __file__
 
 
 def test_metric_functions_stay_what_they_are(runs):
@@ -187,9 +266,11 @@ def test_metric_functions_stay_what_they_are(runs):
 
 def test_predicting_methods_stay_what_they_are(runs):
     """Seen from the class they are the very same functions; instances pickle, clone and explain themselves."""
-    before = inspect.unwrap(Ridge.predict), inspect.signature(Ridge().predict)
+    before = inspect.unwrap(Ridge.predict), inspect.signature(Ridge().predict), inspect.signature(Ridge().score)
     model = Ridge().fit(X, Y)
-    assert (Ridge.predict, inspect.signature(model.predict)) == before
+    assert (Ridge.predict, inspect.signature(model.predict), inspect.signature(model.score)) == before
+    assert Ridge.score.__qualname__ == "RegressorMixin.score"
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model.score))(X, Y), model.score(X, Y))
     assert model.predict.__self__ is model
     assert model.predict.__name__ == "predict"
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))

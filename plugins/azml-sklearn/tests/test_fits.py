@@ -176,7 +176,7 @@ def test_switching_on_again_remembers_that_a_run_has_a_fit(runs, experiment):
     assert child.get_properties()["param.alpha"] == "0.5"
 
 
-def test_a_loop_over_partial_fit_is_one_run(runs):
+def test_a_loop_over_partial_fit_is_one_run(runs, notes):
     """Ten batches are one training: one run, a curve of metrics, one model, stored when the loop is over."""
     X, y = load_digits(return_X_y=True)
     model = SGDClassifier(random_state=0)
@@ -192,6 +192,9 @@ def test_a_loop_over_partial_fit_is_one_run(runs):
     assert "outputs/SGDClassifier/model.pkl" in loop.get_file_names()
     points = loop.metric_points("training_accuracy_score")
     assert points[0].step == 1
+    assert 0 < loop.get_metrics()["fit_time"] < 5
+    (note,) = notes(loop)
+    assert note.startswith("not recorded, or not in each step: training_log_loss (the model gives no probabilities)")
     assert loop.get_status() == "Completed"
 
 

@@ -2,21 +2,27 @@
 
 import hashlib
 import io
+import itertools
 import json
 import pickle
 import sys
+import time
+from typing import ClassVar
 
 import joblib
 import numpy as np
 import pytest
 import scipy.sparse
 from sklearn import metrics
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Lars, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -24,6 +30,8 @@ from sklearn.svm import SVC, LinearSVC
 
 from azml_integrations import autolog
 from azml_integrations.errors import AutologWarning
+from azml_sklearn import images, parameters
+from azml_sklearn.training import Judged
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -44,6 +52,7 @@ def test_the_main_job(runs):
     assert (found["estimator"], found["param.alpha"], found["param.solver"]) == ("Ridge", "0.03", "auto")
     assert found["estimator.class"] == "sklearn.linear_model._ridge.Ridge"
     found, predicted = run.get_metrics(), model.predict(X)
+    assert 0 < found.pop("fit_time") < 1
     assert found == {
         "training_mean_squared_error": metrics.mean_squared_error(y, predicted),
         "training_root_mean_squared_error": metrics.root_mean_squared_error(y, predicted),
@@ -61,6 +70,7 @@ def test_a_classifier_is_judged_by_scikit_learns_own_numbers(runs, data):
     model = RandomForestClassifier(5, max_depth=2, random_state=0).fit(X, y, weights)
     (run,) = runs()
     found = run.get_metrics()  # before we compute ours, which are recorded too
+    del found["fit_time"]
     predicted, probability = model.predict(X), model.predict_proba(X)
     weighted = {"average": "weighted", "sample_weight": weights}
     ranked = (y, probability[:, 1]) if len(model.classes_) == 2 else (y, probability)
@@ -108,12 +118,104 @@ def test_data_in_any_shape_is_judged(runs, give):
     assert found["training_roc_auc_score"] > 0.9
 
 
-def test_several_labels_at_once_are_judged_as_far_as_there_are_metrics(runs):
-    """A multi-label classifier has an accuracy, but no single ROC."""
+def test_several_labels_at_once_are_judged_as_far_as_there_are_metrics(runs, notes):
+    """A multi-label classifier has an accuracy, but no single ROC; one sentence says so."""
     X, y = make_multilabel_classification(random_state=0)
     KNeighborsClassifier().fit(X, y)
     assert "training_f1_score" in runs()[0].get_metrics()
     assert "training_roc_auc_score" not in runs()[0].get_metrics()
+    assert notes(runs()[0]) == ["not recorded: training_log_loss, training_roc_auc_score (there are several targets)"]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [SVC(), GridSearchCV(SVC(), {"C": [0.1, 1.0]}, cv=3), RidgeClassifier()],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.parametrize("data", [CANCER, IRIS], ids=["binary", "one-vs-rest"])
+def test_a_decision_function_is_enough_for_the_area_but_not_for_the_loss(runs, notes, model, data):
+    """What ranks the rows gives an ROC AUC; where probabilities are wanted, a note says so."""
+    X, y = data
+    made = clone(model).fit(X, y)
+    scores = made.decision_function(X)
+    columns = scores[:, None] if scores.ndim == 1 else scores.T
+    (run,) = runs()
+    found = run.get_metrics()
+    autolog(False)
+    if scores.ndim == 1:
+        expected = metrics.roc_auc_score(y, scores)
+    else:
+        areas = [
+            metrics.roc_auc_score(y == label, column) for label, column in zip(made.classes_, columns, strict=True)
+        ]
+        expected = np.average(areas, weights=np.bincount(y))
+    assert found["training_roc_auc_score"] == pytest.approx(expected)
+    assert "training_log_loss" not in found
+    assert notes(run) == ["not recorded: training_log_loss (the model gives no probabilities)"]
+
+
+class Sure(ClassifierMixin, BaseEstimator):
+    """A user's classifier that only predicts."""
+
+    _parameter_constraints: ClassVar = {}
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "reason"),
+    [
+        (Sure(), IRIS, "roc_auc_score, roc_curve (the model gives neither probabilities nor a decision function)"),
+        (SVC(decision_function_shape="ovo"), IRIS, "roc_auc_score, roc_curve (the decision function compares pairs"),
+        (make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo")), IRIS, "compares pairs of classes"),
+        (GaussianNB(), (IRIS[0], IRIS[1] * 0), "(there is only one class)"),
+        (GaussianNB(), (np.arange(202.0)[:, None], np.arange(202) // 2), "(101 classes are more than 100)"),
+        (GaussianNB(), (np.arange(202.0)[:, None], np.arange(202) // 2), "confusion_matrix (101 classes are too many"),
+        (GridSearchCV(SVC(), {"C": [1]}, refit=False), IRIS, "training metrics (the model cannot predict)"),
+        (DummyRegressor(), ([[0]], [1.0]), "training_r2_score (one row has no variance)"),
+    ],
+)
+def test_what_is_not_recorded_is_said_in_one_sentence(runs, notes, model, data, reason):
+    """A number that is missing without a word looks like a bug; each reason stands once, in one note per fit."""
+    autolog("sklearn", silent=True)
+    clone(model).fit(*data)
+    (note,) = notes(runs()[0])
+    assert note.startswith("not recorded: ")
+    assert reason in note
+
+
+def test_a_regressor_that_is_judged_in_full_has_no_note(runs, notes):
+    """Silence means that nothing is missing."""
+    Ridge().fit(*DIABETES)
+    assert notes(runs()[0]) == []
+
+
+def test_the_time_of_a_fit_is_that_of_the_fit(runs, monkeypatch):
+    """What we do before and after it is not the user's time."""
+    slow = parameters.as_text
+    monkeypatch.setattr(parameters, "as_text", lambda value: time.sleep(0.05) or slow(value))
+    monkeypatch.setattr("azml_sklearn.report.judge", lambda *_: time.sleep(0.3))
+    Ridge().fit(*DIABETES)
+    assert 0 < runs()[0].get_metrics()["fit_time"] < 0.2  # eight parameters took 0.4 s
+
+
+def test_what_an_estimator_counts_is_a_metric_in_its_own_words(runs):
+    """Inertia of clusters, iterations of whatever iterates: one number, no table, no None."""
+    clusters = make_pipeline(StandardScaler(), KMeans(3, n_init=1, random_state=0)).fit(IRIS[0])
+    LogisticRegression(max_iter=7).set_params(solver="saga", tol=100.0).fit(*CANCER)
+    Ridge().fit(*DIABETES)
+    Lars(n_nonzero_coefs=2).fit(DIABETES[0], np.column_stack([DIABETES[1], DIABETES[1] * 2]))
+    of_clusters, of_lines, plain, several = [run.get_metrics() for run in runs()]
+    assert of_clusters["inertia"] == clusters[-1].inertia_
+    assert of_clusters["n_iter"] == clusters[-1].n_iter_
+    assert of_lines["n_iter"] == 1
+    assert not {"inertia", "n_iter"} & {*plain, *several}
 
 
 def test_a_metric_that_cannot_be_computed_costs_only_itself(runs, notes):
@@ -143,7 +245,7 @@ def test_training_metrics_can_be_left_out(runs):
     """``max_metric_rows=0``: no extra predict at all."""
     autolog("sklearn", silent=True, max_metric_rows=0)
     Ridge().fit(*DIABETES)
-    assert runs()[0].get_metrics() == {}
+    assert runs()[0].get_metrics().keys() == {"fit_time"}
 
 
 def test_a_senseless_option_is_refused(experiment):
@@ -277,6 +379,54 @@ def test_where_there_is_nothing_to_draw_the_run_says_why(runs, notes):
     (run,) = runs()
     assert any("one-vs-one" in note for note in notes(run))
     assert "confusion_matrix" in run.get_metrics()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [f"the very same beginning, {number}, and the very same end" for number in range(15)],
+        [f"{number:02} of the same kind, and the very same end" for number in range(15)],
+        [f"x{'y' * 50}{number}{'y' * 50}" for number in range(15)],
+        ["  a\n b", "$x$", "long" * 9],
+    ],
+    ids=["middle", "beginning", "deep in the middle", "odd"],
+)
+def test_class_labels_in_a_picture_are_short_and_differ(labels):
+    """Shortened to the same text, fifteen plants were one."""
+    shown = images.distinct(labels)
+    assert len(set(shown)) == len(labels)
+    assert max(map(len, shown)) <= 40
+
+
+def test_labels_of_many_classes_do_not_overlap(runs, monkeypatch):
+    """Sixty labels beside a matrix of ten centimetres: every second one is read, and none is cut off."""
+    figures = []
+    save = images.save
+    monkeypatch.setattr(images, "save", lambda figure, file: (figures.append(figure), save(figure, file)))
+    autolog("sklearn", silent=True, log_models=False)
+    X = np.repeat(np.arange(60.0), 3)[:, None]
+    words = np.array([f"class of the long name {number}" for number in range(60)])
+    GaussianNB().fit(X, words[np.repeat(np.arange(60), 3)])
+    (figure,) = figures
+    renderer = figure.canvas.get_renderer()
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        boxes = [label.get_window_extent(renderer) for label in axis.get_ticklabels()]
+        assert len(boxes) == 30
+        assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
+
+
+def test_the_title_and_the_labels_are_on_the_page(tmp_path):
+    """Nothing that is drawn is cut off: the outermost pixels are white."""
+    from matplotlib.image import imread
+
+    y = np.arange(45) % 15
+    labels = np.array([f"{number} {'long' * 6}" for number in range(15)])
+    judged = Judged(45, 45, labels[y], labels[y], None, True, np.sort(labels), probability=np.eye(15)[y])
+    for draw in (images.roc_curve, images.confusion_matrix):
+        images.save(draw(judged, f"Confusion matrix of {'AClassNameWithoutEnd' * 4}, 45 rows"), tmp_path / "page.png")
+        page = imread(tmp_path / "page.png")
+        for edge in (page[0], page[-1], page[:, 0], page[:, -1]):
+            assert edge.min() == 1
 
 
 def test_no_matplotlib_is_no_trouble(runs, notes, monkeypatch):

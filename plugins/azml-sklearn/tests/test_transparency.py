@@ -5,18 +5,21 @@ import importlib
 import pickle
 import subprocess
 import sys
+import traceback
+from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import sklearn
 from sklearn import base, metrics, model_selection
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_blobs
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import all_estimators
-from sklearn.utils.parallel import Parallel
+from sklearn.utils import all_estimators, parallel
 
 import azml_sklearn
 from azml_integrations import autolog
@@ -26,6 +29,7 @@ from azml_sklearn import activation
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
+DIRECTORY = Path(__file__).parent
 
 
 def test_the_entry_module_keeps_the_laws():
@@ -33,11 +37,18 @@ def test_the_entry_module_keeps_the_laws():
     check_plugin(azml_sklearn)
 
 
+def attributes(kind):
+    """What a class has, less what any pickle of an instance writes there: copyreg's note of its slots."""
+    return {name: value for name, value in vars(kind).items() if name != "__slotnames__"}
+
+
 def everything():
     """What of scikit-learn could be replaced: classes' attributes, module attributes, closure cells."""
-    seen = {"config_context": base.config_context, "Parallel": dict(vars(Parallel))}
+    seen = {"Parallel": dict(vars(parallel.Parallel))}
+    for module in (base, parallel):
+        seen[module.__name__] = {name: value for name, value in vars(module).items() if callable(value)}
     for name, kind in all_estimators():
-        seen[name] = [dict(vars(each)) for each in kind.__mro__ if each.__module__.startswith("sklearn")]
+        seen[name] = [attributes(each) for each in kind.__mro__ if each.__module__.startswith("sklearn")]
     for module in (metrics, model_selection):
         for name in module.__all__:
             public = getattr(module, name, None)
@@ -52,20 +63,21 @@ def test_switching_off_gives_scikit_learn_back(experiment):
     before = everything()
     autolog("sklearn", silent=True, log_images=False)
     assert everything() != before
-    make_pipeline(StandardScaler(), LogisticRegression()).fit(*CANCER).predict(CANCER[0])
+    make_pipeline(StandardScaler(), LogisticRegression()).fit(*CANCER).score(*CANCER)
+    RandomForestClassifier(4, n_jobs=2).fit(*CANCER)
     autolog(False)
     assert everything() == before
     Ridge().fit(*DIABETES)
-    assert len(list(experiment.get_runs())) == 1
+    assert len(list(experiment.get_runs())) == 2
 
 
 def test_only_predicting_methods_are_covered(runs):
-    """A fit changes no attribute of any class but ``predict`` and its kin."""
-    before = {each: dict(vars(each)) for each in Ridge.__mro__}
+    """A fit changes no attribute of any class but ``predict`` and its kin, and ``score``."""
+    before = {each: attributes(each) for each in Ridge.__mro__}
     Ridge().fit(*DIABETES).predict(DIABETES[0])
-    for each, attributes in before.items():
-        changed = {name for name in vars(each) if vars(each)[name] is not attributes.get(name)}
-        assert changed <= {"predict"}
+    for each, old in before.items():
+        changed = {name for name, value in attributes(each).items() if value is not old.get(name)}
+        assert changed <= {"predict", "score"}
 
 
 def test_the_users_random_numbers_are_unmoved(runs):
@@ -93,11 +105,35 @@ class Mute(Ridge):
 
 def test_an_exception_in_our_predict_is_not_the_users(runs, notes):
     """A model whose predict fails is a fitted model all the same."""
-    with pytest.warns(AutologWarning, match="ask me later"):
+    with pytest.warns(AutologWarning, match="ask me later") as caught:
         Mute().fit(*DIABETES)
+    assert caught[0].filename == __file__  # the line to look at is the user's
     (run,) = runs()
     assert run.get_status() == "Completed"
     assert any("ask me later" in note for note in notes(run))
+
+
+class Raising(LogisticRegression):
+    """A model whose fit fails."""
+
+    def fit(self, X, y):
+        raise RuntimeError("my own mistake")
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_a_traceback_is_what_it_was(runs, backend):
+    """An error inside a parallel fit shows the user's lines and scikit-learn's, none of ours."""
+
+    def trace():
+        with joblib.parallel_backend(backend, n_jobs=2), pytest.raises(RuntimeError, match="my own mistake") as caught:
+            BaggingClassifier(Raising(), n_estimators=2, n_jobs=2).fit(*CANCER)
+        return "".join(traceback.format_exception(caught.value))
+
+    watched = trace()
+    assert runs()[0].get_status() == "Failed"
+    autolog(False)
+    assert "azml_" not in watched.replace(str(DIRECTORY), "")
+    assert watched.count("File ") == trace().count("File ")
 
 
 def test_tracking_that_fails_leaves_the_model(runs, monkeypatch):
@@ -126,6 +162,16 @@ def test_a_class_decorated_in_a_notebook_travels_to_workers(runs):
     cloudpickle = pytest.importorskip("cloudpickle")
     assert pickle.loads(pickle.dumps(base.config_context)) is base.config_context
     assert b"azml_" not in cloudpickle.dumps(base.config_context)
+
+
+def test_parallel_fits_that_cannot_be_told_apart_are_told(experiment, monkeypatch):
+    """A scikit-learn that carries its settings to workers another way: one warning, and fits are recorded."""
+    monkeypatch.setattr(parallel.Parallel, "__call__", joblib.Parallel.__call__)
+    with pytest.warns(AutologWarning, match="each may be recorded as a run") as caught:
+        autolog("sklearn", silent=True, log_images=False)
+    assert caught[0].filename == __file__
+    Ridge().fit(*DIABETES)
+    assert len(list(experiment.get_runs())) == 1
 
 
 def test_an_unknown_scikit_learn_is_left_alone(experiment, monkeypatch):
@@ -201,6 +247,7 @@ def assert_judged_by_scikit_learn(found, model):
             expected["training_roc_auc_score"] = metrics.roc_auc_score(y, probability[:, 1])
         found = {name: found[name] for name in expected}
     else:
+        found = {name: value for name, value in found.items() if name.startswith("training_")}
         expected = {
             "training_mean_squared_error": metrics.mean_squared_error(y, predicted),
             "training_root_mean_squared_error": metrics.root_mean_squared_error(y, predicted),
@@ -237,6 +284,9 @@ def test_every_estimator_comes_out_the_same(experiment, name):
 
     found = list(experiment.get_runs())
     assert len(found) == (1 if counts(watched) else 0)
+    if base.is_classifier(watched) or base.is_regressor(watched):
+        scored = watched.score(abs(DATA[0]), WORDS[DATA[1]] if base.is_classifier(watched) else DATA[1])
+        assert found[0].get_metrics()["score"] == scored
     autolog(False)
     if base.is_classifier(watched) or base.is_regressor(watched):
         assert_judged_by_scikit_learn(found[0].get_metrics(), watched)
