@@ -45,10 +45,10 @@ The names without a remark are those of the SDK v1, so that old ``except`` claus
 keeps the culprit as an attribute and says what came, what was wanted, and the way out.
 """
 
-import contextlib
 import json
 import sys
-from pathlib import Path
+import warnings
+from types import FrameType
 
 
 class AzmlError(Exception):
@@ -453,10 +453,33 @@ def _short(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]}... ({length} characters)"
 
 
-def outside() -> int:
-    """Return the stack level of the first frame outside this package, for a warning to point to."""
-    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - warnings.warn(skip_file_prefixes=) needs Python 3.12
-    ours = (str(Path(__file__).parent), contextlib.__file__)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(ours):
-        level, frame = level + 1, frame.f_back
-    return level
+def warn_outside(message: str, kind: type[Warning], framework: str = "") -> None:
+    """Warn at the innermost line that is neither ours, nor an adapter's, nor the framework's.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    kind : type of Warning
+        Its category.
+    framework : str, default=""
+        Package whose lines are passed too: the user called it, and it called us.
+    """
+    passed = {"contextlib", "importlib", framework} - {""}
+    frame = sys._getframe(1)  # noqa: SLF001 - a stack level does not count the frames of an import
+    while frame.f_back is not None and _is_passed(frame, passed):
+        frame = frame.f_back
+    where = frame.f_globals
+    warnings.warn_explicit(
+        message,
+        kind,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        where.get("__name__"),
+        where.setdefault("__warningregistry__", {}),
+    )
+
+
+def _is_passed(frame: FrameType, passed: set[str]) -> bool:
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package in passed or package.startswith("azml_")  # azml_integrations, and adapters as azml_sklearn

@@ -11,8 +11,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from ..errors import AutologWarning
-from .outside import warn_outside
+from ..errors import AutologWarning, warn_outside
 
 if TYPE_CHECKING:
     from ..core.run import Run

@@ -13,8 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TypeAlias
 
-from ..errors import AutologWarning
-from .outside import warn_outside
+from ..errors import AutologWarning, warn_outside
 
 Act: TypeAlias = Callable[[ModuleType], object]
 

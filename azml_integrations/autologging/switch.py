@@ -12,12 +12,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
-from ..errors import AutologWarning, OptionError, PluginWarning
+from ..errors import AutologWarning, OptionError, PluginWarning, warn_outside
 from ..plugins import plugins
 from ..records import Adapter, AutologOptions
 from .adapter import stumble
 from .imports import when_imported
-from .outside import warn_outside
 from .patching import Patches, Target
 
 

@@ -133,6 +133,10 @@ def _error_document(record: RunRecord) -> dict[str, Any]:
 
 
 def _utc(moment: float) -> str:
+    """Return a moment as SDK v1 spells it; one that a damaged file made up, as the number that stands there."""
     from datetime import UTC, datetime
 
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    except (OverflowError, OSError, ValueError):
+        return repr(moment)

@@ -2,7 +2,6 @@
 
 import os
 import time
-import warnings
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .. import errors, names
@@ -129,7 +128,7 @@ class RunHandle:
             (name, kind.__name__)
         )  # two threads at once may warn twice: no lock, so no fork can hang on it
         about = f"metric {name!r}: " if kind is errors.MetricWarning else ""
-        warnings.warn(about + message, kind, stacklevel=errors.outside())
+        errors.warn_outside(about + message, kind)
 
     # -- reading -------------------------------------------------------------------------------------
 

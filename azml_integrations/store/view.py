@@ -5,7 +5,6 @@ import errno
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from .. import host, journal
-from ..errors import IndexUnavailableError, IndexWarning, StoreError, outside
+from ..errors import IndexUnavailableError, IndexWarning, StoreError, warn_outside
 from ..records import Batch, Cursor, JournalOpened, RunStore
 from .sqlite import SqliteStore
 
@@ -137,9 +136,7 @@ class View:
         """Say once that the index is out of use; that it is busy is nothing to say."""
         if not error.passing and not self._warned:
             self._warned = True
-            warnings.warn(
-                f"{error.message}; until then runs are read from their folders", IndexWarning, stacklevel=outside()
-            )
+            warn_outside(f"{error.message}; until then runs are read from their folders", IndexWarning)
 
     # -- folding -------------------------------------------------------------------------------------
 
@@ -252,10 +249,8 @@ def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
         if error.errno not in (None, errno.EIO):  # a limit or a refusal, no damage
             raise StoreError(str(path), error, doing="read") from error
         yield from _damage(path, before)
-        warnings.warn(
-            f"{path} is damaged from byte {before.offset} on: {error}; what stands before is kept",
-            IndexWarning,
-            stacklevel=outside(),
+        warn_outside(
+            f"{path} is damaged from byte {before.offset} on: {error}; what stands before is kept", IndexWarning
         )
 
 
@@ -276,7 +271,7 @@ def _hiding_no_other() -> Iterator[None]:
     except StoreError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):  # it says nothing about this run
             raise
-        warnings.warn(f"a run is left out: {error.message}", IndexWarning, stacklevel=outside())
+        warn_outside(f"a run is left out: {error.message}", IndexWarning)
 
 
 class _Answers:

@@ -26,6 +26,7 @@ from azml_integrations.errors import (
     ServiceException,
     UserErrorException,
 )
+from azml_integrations.records import StatusChanged
 
 
 def names(runs) -> list[str | None]:
@@ -706,3 +707,11 @@ def test_a_failure_without_words_has_no_dangling_colon(experiment):
     assert error["message"] == "User program failed with KeyboardInterrupt"
     assert "azml_integrations" not in error["debugInfo"]["stackTrace"]
     assert Path(__file__).name in error["debugInfo"]["stackTrace"]
+
+
+def test_a_moment_that_damage_made_up_hides_nothing(experiment, run):
+    """A flipped byte can turn a time into any number; the rest of the run is still told."""
+    run._append(StatusChanged("Completed", 1e300))
+    details = Run(experiment, run.id).get_details()
+    assert details["status"] == "Completed"
+    assert details["endTimeUtc"] == "1e+300"
