@@ -34,6 +34,10 @@ SETTLED_MTIME = 2.0
 """Age of a folder's modification time from which it can be trusted not to change unseen [s]."""
 
 
+class _TimeIsUpError(Exception):
+    """A verb has spent its time on the index; what it has not folded says nothing about the run yet."""
+
+
 class View:
     """What can be asked about the runs below one folder.
 
@@ -68,14 +72,16 @@ class View:
         """Fold one run and return the store that now holds it, as fresh as its journals."""
         return self._answer(lambda store: self._fold(store, run_id))
 
-    def fold(self, run_id: str) -> None:
+    def fold(self, run_id: str) -> bool:
         """Fold one run into the index as far as that can be had now; never raises, hardly waits.
 
-        What takes longer than `ALLOWANCE` is left to the next reader.
+        What takes longer than `ALLOWANCE` is left to the next reader; False then, and where there is no index now.
         """
         if self._index is not None:
-            with contextlib.suppress(OSError, IndexWarning):  # as an error, too, where warnings are errors
+            with contextlib.suppress(OSError, IndexWarning, _TimeIsUpError):  # a warning may be an error, too
                 self._fold(self._index, run_id, until=time.monotonic() + ALLOWANCE)
+                return True
+        return False
 
     # -- all runs ------------------------------------------------------------------------------------
 
@@ -157,11 +163,11 @@ class View:
     @staticmethod
     def _fold_file(store: RunStore, run_id: str, path: Path, before: Cursor, until: float) -> bool:
         """Fold one journal; False when somebody else folds it too: they may have read before its last lines came."""
-        for batch in _batches(path, before):
+        for position, batch in enumerate(_batches(path, before)):
+            if position and time.monotonic() > until:
+                raise _TimeIsUpError
             if not store.apply(run_id, [batch]):
                 return False
-            if time.monotonic() > until:
-                break
         return True
 
     def _judge(self, store: RunStore, run_id: str, paths: list[Path]) -> None:
@@ -206,8 +212,7 @@ class View:
 
     def settle(self, run_id: str) -> None:
         """Fold a run that its owner has just ended, and spare the readers another look at it."""
-        self.fold(run_id)
-        if self._index is not None:
+        if self.fold(run_id) and self._index is not None:
             with contextlib.suppress(OSError, IndexWarning):
                 self._settle(self._index, run_id, range(0))
 

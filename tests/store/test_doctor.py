@@ -390,7 +390,7 @@ def test_a_run_whose_journal_is_gone(workspace, ended):
     finding = dict(examine(workspace, repair=True))["run without journal"]
 
     assert (finding.level, finding.run_id, finding.path) == ("fault", ended.id, f"runs/{ended.id}")
-    assert "3 files left: about/, outputs/, readme" in finding.message
+    assert "files left: about/, outputs/, readme" in finding.message
     assert (folder / "outputs" / "model.pkl").read_bytes() == b"stored"
 
 

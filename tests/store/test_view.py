@@ -245,3 +245,18 @@ def test_no_folder_no_runs(tmp_path):
     """A workspace that was just made, or is just being deleted."""
     assert View(tmp_path / "nowhere", None).all().find(RunQuery()) == []
     assert View(tmp_path / "nowhere", None).of("r").run("r") is None
+
+
+def test_a_run_that_could_not_be_folded_in_time_is_not_judged(experiment, monkeypatch):
+    """An owner that ends a long run leaves the rest to the readers, who must not take it for dead meanwhile."""
+    from azml_integrations.store import view as module
+
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    run = experiment.start_logging(outputs=False, snapshot_directory=None)
+    for step in range(30_000):  # more than two chunks of 1 MiB
+        run.log("loss", 0.1234567890123, step=step)
+    run.complete()
+
+    (record,) = experiment.workspace.find_runs()
+    assert (record.status, record.verdict) == ("Completed", None)
+    assert len(experiment.workspace.view.all().series(run.id, "loss")) == 30_000
