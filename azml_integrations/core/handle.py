@@ -124,9 +124,8 @@ class RunHandle:
         """Warn once per name and kind of warning in the life of this handle."""
         if (name, kind.__name__) in self._warned:
             return
-        self._warned.add(
-            (name, kind.__name__)
-        )  # two threads at once may warn twice: no lock, so no fork can hang on it
+        # without a lock two threads at once may warn twice; with one, a fork in the middle could hang its child
+        self._warned.add((name, kind.__name__))
         about = f"metric {name!r}: " if kind is errors.MetricWarning else ""
         errors.warn_outside(about + message, kind)
 
