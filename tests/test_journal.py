@@ -351,3 +351,18 @@ def test_a_header_that_is_not_there_yet_is_none(tmp_path):
     path.write_bytes(b'{"event":"metric","name":"m","value":1,"at":1.0}\n')
     assert journal.header(path) is None
     assert journal.header(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(("asked", "flushes"), [("full", 2), (None, 0)])
+def test_every_event_is_flushed_to_the_disk_when_asked(tmp_path, monkeypatch, asked, flushes):
+    """A kill loses nothing either way; a power loss loses nothing only with AZML_DURABILITY=full."""
+    if asked:
+        monkeypatch.setenv("AZML_DURABILITY", asked)
+    flushed = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    book = Journal(tmp_path)
+    for step in range(2):
+        book.append(MetricPoint("loss", 0.5, time.time(), step))
+    book.close()
+
+    assert len(flushed) == flushes
