@@ -3,9 +3,20 @@
 This module is all that is loaded until scikit-learn is imported; it imports no framework.
 """
 
+from importlib import import_module
+from typing import Any
+
 from azml_integrations import Adapter, hookimpl
 
 __version__ = "0.1.0"
+
+_LATE: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATE[name]}", __name__), name)
 
 
 @hookimpl

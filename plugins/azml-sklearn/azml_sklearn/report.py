@@ -1,9 +1,11 @@
 """What is written about one fit."""
 
+import functools
 import io
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -18,43 +20,110 @@ if TYPE_CHECKING:
     from azml_integrations import Run
 
 
+@dataclass
+class Account:
+    """What is written about one fit, while it is being written.
+
+    Attributes
+    ----------
+    run : Run
+        Where to.
+    fit : Fit
+        About what.
+    session : Session
+        Knows the options, and bears the errors.
+    given : dict of str to object
+        The estimator's parameters before the fit, deep.
+    parameters : int
+        Number of them written.
+    values : dict of str to float
+        Numbers of the fit, in one event at the end: ``fit_time``, training metrics.
+    judged : Judged or None
+        The model's answers on its training data, once they are there.
+    told : list of str
+        Files stored, for the line at the end.
+    missing : dict of str to str
+        What is not there, and why, by its name.
+    """
+
+    run: "Run"
+    fit: Fit
+    session: Session
+    given: dict[str, Any] = field(default_factory=dict)
+    parameters: int = 0
+    values: dict[str, float] = field(default_factory=dict)
+    judged: Judged | None = None
+    told: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def folder(self) -> str:
+        """Where the files go: named by the class, or by a name after it where the user has files under that one."""
+        return f"outputs/{_free_folder(self.run, self.fit.name)}"
+
+
 def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, None]:
     """Log an estimator's parameters before the fit; its metrics, pictures and pickle after it."""
-    given: dict[str, Any] = {}
-    parameters = 0
+    account = Account(run, fit, session)
     with session.attempt(run):
-        given = fit.estimator.get_params(deep=True)
-        parameters = describe(run, fit.estimator, given)
+        account.given = fit.estimator.get_params(deep=True)
+        account.parameters = describe(run, fit.estimator, account.given)
     began = time.perf_counter()
-    fitted = yield
-    values: dict[str, float] = {"fit_time": time.perf_counter() - began}  # [s]; scikit-learn's word
-    told: list[str] = []
-    missing: dict[str, str] = {}
-    folder = f"outputs/{fit.name}"
-    if session.options.log_models or session.options.log_images:
+    yield
+    account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
+    for part in PARTS:
         with session.attempt(run):
-            folder = f"outputs/{_free_folder(run, fit.name)}"
-    if session.options.log_models:  # before anything else asks the model a question
-        with session.attempt(run):
-            told.append(store_model(run, fitted, folder, session.max_model_bytes))
-    judged: Judged | None = None
-    metrics: dict[str, float] = {}
-    with session.attempt(run):
-        values |= own_numbers(fitted)
-    with session.attempt(run), unmoved_randomness(given):
-        judged, metrics = judged_quietly(fit, session, missing)
-    with session.attempt(run):
-        run.log_metrics(values | metrics)
-        note_rows(run, judged)
-    if session.options.log_images and judged is not None and judged.classifies:
-        with session.attempt(run):
-            told += log_images(run, judged, fit.name, folder, missing)
-    with session.attempt(run):
-        log_search(run, fitted)
-    with session.attempt(run):
-        note_missing(run, missing)
-    files = f", {', '.join(told)} in {folder}" if told else ""
-    announce(session, run, fit.name, f"{parameters} parameters, {len(metrics)} training metrics{files}")
+            part(account)
+    told = f", {', '.join(account.told)} in {account.folder}" if account.told else ""
+    metrics = sum(name.startswith("training_") for name in account.values)
+    announce(session, run, fit.name, f"{account.parameters} parameters, {metrics} training metrics{told}")
+
+
+def _tell_model(account: Account) -> None:
+    if account.session.options.log_models:
+        most = account.session.max_model_bytes
+        account.told.append(store_model(account.run, account.fit.estimator, account.folder, most))
+
+
+def _tell_own_numbers(account: Account) -> None:
+    account.values |= own_numbers(account.fit.estimator)
+
+
+def _tell_judgement(account: Account) -> None:
+    with unmoved_randomness(account.given):
+        account.judged, metrics = judged_quietly(account.fit, account.session, account.missing)
+    account.values |= metrics
+
+
+def _tell_values(account: Account) -> None:
+    account.run.log_metrics(account.values)
+    note_rows(account.run, account.judged)
+
+
+def _tell_images(account: Account) -> None:
+    judged = account.judged
+    if account.session.options.log_images and judged is not None and judged.classifies:
+        account.told += log_images(account.run, judged, account.fit.name, account.folder, account.missing)
+
+
+def _tell_search(account: Account) -> None:
+    log_search(account.run, account.fit.estimator)
+
+
+def _tell_missing(account: Account) -> None:
+    note_missing(account.run, account.missing)
+
+
+PARTS: tuple[Callable[[Account], None], ...] = (
+    _tell_model,  # before anything else asks the model a question
+    _tell_own_numbers,
+    _tell_judgement,
+    _tell_values,
+    _tell_images,
+    _tell_search,
+    _tell_missing,
+)
+"""What is told after a fit, in this order; one that fails costs only itself."""
 
 
 def own_numbers(fitted: Any) -> dict[str, float]:
