@@ -10,7 +10,7 @@ from azml_integrations import Adapter, hookimpl
 
 __version__ = "0.1.0"
 
-_LATE: dict[str, str] = {}
+_LATE: dict[str, str] = {"evaluate": "assessment"}
 
 
 def __getattr__(name: str) -> Any:

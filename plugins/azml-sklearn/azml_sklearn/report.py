@@ -1,20 +1,21 @@
 """What is written about one fit."""
 
 import functools
-import io
 import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import images
+from .answers import Answers, ask, metrics_from, remark
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
+from .pictures.album import log_pictures
+from .pictures.evidence import Evidence
 from .session import SOURCE, Session
-from .training import Judged, innermost, judge, metrics_of
+from .training import Judged, by_output, innermost
+from .unlabelled import Outliers
 
 if TYPE_CHECKING:
     from azml_integrations import Run
@@ -38,7 +39,7 @@ class Account:
         Number of them written.
     values : dict of str to float
         Numbers of the fit, in one event at the end: ``fit_time``, training metrics.
-    judged : Judged or None
+    judged : Judged, Clusters, Outliers or None
         The model's answers on its training data, once they are there.
     told : list of str
         Files stored, for the line at the end.
@@ -52,7 +53,7 @@ class Account:
     given: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     values: dict[str, float] = field(default_factory=dict)
-    judged: Judged | None = None
+    judged: Answers | None = None
     told: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -98,12 +99,14 @@ def _tell_judgement(account: Account) -> None:
 def _tell_values(account: Account) -> None:
     account.run.log_metrics(account.values)
     note_rows(account.run, account.judged)
+    log_by_output(account.run, account.judged, "training")
 
 
 def _tell_images(account: Account) -> None:
-    judged = account.judged
-    if account.session.options.log_images and judged is not None and judged.classifies:
-        account.told += log_images(account.run, judged, account.fit.name, account.folder, account.missing)
+    if account.session.options.log_images:
+        evidence = Evidence(account.fit.estimator, labelled(account.judged))
+        attempt = account.session.attempt
+        account.told += log_pictures(account.run, evidence, account.folder, account.missing, attempt)
 
 
 def _tell_search(account: Account) -> None:
@@ -127,15 +130,15 @@ PARTS: tuple[Callable[[Account], None], ...] = (
 
 
 def own_numbers(fitted: Any) -> dict[str, float]:
-    """Return what an estimator says about its fit in one number, in its own words: inertia, iterations."""
+    """Return what an estimator says about its fit in one number, in its own words: inertia, iterations, offset."""
     import numpy as np
 
     model = innermost(fitted)
-    numbers = {name: np.asarray(getattr(model, f"{name}_", None)) for name in ("inertia", "n_iter")}
+    numbers = {name: np.asarray(getattr(model, f"{name}_", None)) for name in ("inertia", "n_iter", "offset")}
     return {name: number.item() for name, number in numbers.items() if number.size == 1 and number.dtype.kind in "iuf"}
 
 
-def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple[Judged | None, dict[str, float]]:
+def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple[Answers | None, dict[str, float]]:
     """Judge a fitted model on its training data, without validating again what fit has validated.
 
     Parameters
@@ -149,7 +152,7 @@ def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple
 
     Returns
     -------
-    Judged or None
+    Judged, Clusters, Outliers or None
         None where there is nothing to judge.
     dict of str to float
         The training metrics.
@@ -160,17 +163,40 @@ def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple
     from sklearn import config_context
 
     with np.errstate(all="ignore"), config_context(skip_parameter_validation=True, assume_finite=True):
-        judged = judge(fit, session.max_metric_rows)
+        judged = ask(fit, session.max_metric_rows)
         if isinstance(judged, str):
             missing["training metrics"] = judged
-        values = metrics_of(judged) if isinstance(judged, Judged) else {}
-    missing |= {name: why for name, why in values.items() if isinstance(why, str)}
-    metrics = {name: value for name, value in values.items() if not isinstance(value, str)}
-    return judged if isinstance(judged, Judged) else None, metrics
+        if judged is None or isinstance(judged, str):
+            return None, {}
+        return judged, told_apart(metrics_from(judged), "training", missing)
 
 
-def note_rows(run: "Run", judged: Judged | None) -> None:
+def told_apart(values: dict[str, float | str], prefix: str, missing: dict[str, str]) -> dict[str, float]:
+    """Return the metrics, their names with a prefix; `missing` gets those that are a reason instead."""
+    named = {f"{prefix}_{name}": value for name, value in values.items()}
+    missing |= {name: why for name, why in named.items() if isinstance(why, str)}
+    return {name: float(value) for name, value in named.items() if not isinstance(value, str)}
+
+
+def labelled(judged: Answers | None) -> Judged | None:
+    """Return answers beside which it is known what is right."""
+    if isinstance(judged, Outliers):
+        return judged.labelled
+    return judged if isinstance(judged, Judged) else None
+
+
+def log_by_output(run: "Run", judged: Answers | None, prefix: str) -> None:
+    """Write the metrics of each target of a regressor that has several, as a table."""
+    if isinstance(judged, Judged) and not judged.classifies and judged.y.ndim > 1:
+        table = by_output(judged)
+        if table:
+            run.log_table(f"{prefix}_metrics_by_output", table)
+
+
+def note_rows(run: "Run", judged: Answers | None) -> None:
     """Say so when training metrics stand for part of the rows only."""
+    if judged is not None and (told := remark(judged, "training")):
+        run.note(SOURCE, told)
     if judged is not None and judged.rows < judged.of:
         run.note(
             SOURCE,
@@ -185,37 +211,6 @@ def note_missing(run: "Run", missing: dict[str, str], what: str = "not recorded"
         names_of = {why: [name for name in missing if missing[name] == why] for why in missing.values()}
         told = "; ".join(f"{', '.join(names)} ({why})" for why, names in names_of.items())
         run.note(SOURCE, f"{what}: {told}")
-
-
-def log_images(run: "Run", judged: Judged, name: str, folder: str, missing: dict[str, str]) -> list[str]:
-    """Draw and store the pictures of a classifier; `missing` gets why, where there is nothing to draw."""
-    told: list[str] = []
-    if find_spec("matplotlib") is None:
-        missing |= dict.fromkeys(("roc_curve", "confusion_matrix"), "matplotlib is not installed")
-        return told
-    rows = f"{judged.rows:,} training rows"
-    for metric, draw, title in (
-        ("roc_curve", images.roc_curve, f"ROC of {name}, {rows}"),
-        ("confusion_matrix", images.confusion_matrix, f"Confusion matrix of {name}, {rows}"),
-    ):
-        figure = draw(judged, title)
-        if isinstance(figure, str):
-            missing[metric] = figure
-            continue
-        picture = NamedPicture(f"{folder}/{metric}.png")
-        images.save(figure, picture)
-        picture.seek(0)
-        run.log_image(metric, picture)
-        told.append(f"{metric}.png")
-    return told
-
-
-class NamedPicture(io.BytesIO):
-    """A picture in memory that says, as an open file does, under which name it lies."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
 
 
 def log_search(run: "Run", fitted: Any) -> None:

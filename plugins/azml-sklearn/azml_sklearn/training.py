@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .fits import Fit
+from .ranking import Side, roc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 BINARY = 2
 MOST_CLASSES = 100
 """A ranking metric, one-vs-rest, is computed up to so many classes."""
+MOST_OUTPUTS = 256
+"""Targets of a regressor whose metrics are told one by one."""
+SEVERAL = "there are several targets"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Judged:
         ``predict_proba`` and ``decision_function``, whichever such a classifier has first.
     pairs : bool
         Whether the columns of `score` compare pairs of classes, instead of one with the rest.
+    of_interest : int
+        Of two classes, the place of the one that is found or missed.
     """
 
     rows: int
@@ -46,6 +52,7 @@ class Judged:
     probability: "np.ndarray[Any, Any] | None" = None
     score: "np.ndarray[Any, Any] | None" = None
     pairs: bool = False
+    of_interest: int = 1
 
     def places(self, values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any] | None":
         """Return the place of each value among the classes, or None when one of them is no class."""
@@ -71,6 +78,21 @@ class Judged:
             return "the decision function compares pairs of classes (one-vs-one)"
         return given
 
+    def sides(self) -> "list[Side] | str":
+        """Return each class that has rows against the others (of two classes: the second); or why that cannot be."""
+        import numpy as np
+
+        ranked = self.ranking()
+        if self.classes is None or isinstance(ranked, str):
+            return str(ranked)
+        there = np.flatnonzero(np.isin(self.classes, self.y)).tolist()
+        if len(there) < BINARY:
+            return "there is only one class"
+        if ranked.shape[1] == 1:
+            label, sign = self.classes[self.of_interest], 1 if self.of_interest else -1
+            return [Side(label, self.y == label, sign * ranked[:, 0])]
+        return [Side(self.classes[place], self.y == self.classes[place], ranked[:, place]) for place in there]
+
 
 def judge(fit: Fit, most_rows: int) -> Judged | str | None:
     """Let a fitted classifier or regressor predict its own training data.
@@ -89,7 +111,7 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
     """
     from sklearn.base import is_classifier, is_regressor
 
-    model = _undisturbed(fit.estimator)
+    model = undisturbed(fit.estimator)
     classifies = is_classifier(model)
     if not (classifies or is_regressor(model)):
         return None
@@ -97,8 +119,8 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
         return "the model cannot predict"
     if fit.X is None or fit.y is None:
         return "its data or its target could not be told"
-    X, y, weight, of = _thinned(fit, _affordable(model, most_rows))
-    predicted = _flat_if_column(model.predict(X))
+    X, y, weight, of, _ = thinned(fit, _affordable(model, most_rows))
+    predicted = flat_if_column(model.predict(X))
     if not classifies or y.ndim > 1:
         return Judged(len(y), of, y, predicted, weight, classifies)
     probability = score = None
@@ -111,36 +133,25 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
 
 
 def metrics_of(judged: Judged) -> dict[str, float | str]:
-    """Return training metrics under scikit-learn's own names, ``training_`` before them; or why there is no such one.
+    """Return metrics under scikit-learn's own names, or why there is no such one.
 
     The numbers are scikit-learn's too, computed without the validation that takes its functions ten times as long;
     tests compare them.
     """
     values = _classification(judged) if judged.classifies else _regression(judged)
-    return {f"training_{name}": value if isinstance(value, str) else float(value) for name, value in values.items()}
+    return {name: value if isinstance(value, str) else float(value) for name, value in values.items()}
 
 
-def roc(right: "np.ndarray[Any, Any]", ranked: "np.ndarray[Any, Any]", weight: Any = None) -> "tuple[Any, Any, float]":
-    """Return false and true positive rates at each threshold, from the highest on, and the area under them.
-
-    Parameters
-    ----------
-    right : array of bool, shape (n,)
-        Which rows are positive.
-    ranked : array of shape (n,)
-        Higher means more likely positive.
-    weight : array of shape (n,), default=None
-        How much each row counts.
-    """
+def by_output(judged: Judged) -> dict[str, list[float]]:
+    """Return the metrics of a regressor with several targets as a table: a row for each target."""
     import numpy as np
 
-    order = np.argsort(-ranked, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(ranked[order])), len(order) - 1)  # rows of one score are one threshold
-    counts = np.ones(len(order)) if weight is None else weight[order]
-    true = np.append(0.0, np.cumsum(counts * right[order])[ends])
-    false = np.append(0.0, np.cumsum(counts * ~right[order])[ends])
-    true, false = true / true[-1], false / false[-1]
-    return false, true, float(np.trapezoid(true, false))
+    columns = _errors(judged, judged.y.astype(float))
+    if judged.y.ndim == 1 or len(columns["mean_squared_error"]) > MOST_OUTPUTS:
+        return {}
+    return {"output": list(range(judged.y.shape[1]))} | {
+        name: np.asarray(each).tolist() for name, each in columns.items() if each is not None
+    }
 
 
 def confusion(right: "np.ndarray[Any, Any]", said: "np.ndarray[Any, Any]", many: int, weight: Any) -> Any:
@@ -151,24 +162,29 @@ def confusion(right: "np.ndarray[Any, Any]", said: "np.ndarray[Any, Any]", many:
 
 
 def _regression(judged: Judged) -> dict[str, Any]:
+    values = _errors(judged, judged.y.astype(float))
+    return {name: "one row has no variance" if each is None else each.mean() for name, each in values.items()}
+
+
+def _errors(judged: Judged, y: "np.ndarray[Any, Any]") -> "dict[str, np.ndarray[Any, Any] | None]":
+    """Return each metric of a regressor, one value per target; None for what one row cannot have."""
     import numpy as np
 
     def mean(each: "np.ndarray[Any, Any]") -> Any:  # over rows; np.average without weights takes twice as long
         return each.mean(axis=0) if judged.weight is None else np.average(each, axis=0, weights=judged.weight)
 
-    y = judged.y.astype(float)
     wrong = y - judged.predicted.reshape(y.shape)
     squared = mean(wrong**2)
-    values: dict[str, Any] = {
-        "mean_squared_error": squared.mean(),
-        "root_mean_squared_error": np.sqrt(squared).mean(),
-        "mean_absolute_error": mean(np.abs(wrong)).mean(),
+    values = {
+        "mean_squared_error": squared,
+        "root_mean_squared_error": np.sqrt(squared),
+        "mean_absolute_error": mean(np.abs(wrong)),
     }
     if judged.rows < 2:  # noqa: PLR2004 - a deviation needs two
-        return values | {"r2_score": "one row has no variance"}
+        return values | {"r2_score": None}
     spread = mean((y - mean(y)) ** 2)
     share = np.where(spread == 0, np.where(squared == 0, 0.0, 1.0), squared / np.where(spread == 0, 1.0, spread))
-    return values | {"r2_score": np.mean(1 - share)}
+    return values | {"r2_score": 1 - share}
 
 
 def _classification(judged: Judged) -> dict[str, float | str]:
@@ -183,6 +199,7 @@ def _classification(judged: Judged) -> dict[str, float | str]:
     share = right_sum / right_sum.sum()
     values = {
         "accuracy_score": hits.sum() / table.sum(),
+        "balanced_accuracy_score": np.mean(hits[right_sum > 0] / right_sum[right_sum > 0]),
         "precision_score": np.sum(share * hits / np.where(said_sum == 0, 1, said_sum)),
         "recall_score": np.sum(share * hits / np.where(right_sum == 0, 1, right_sum)),
         "f1_score": np.sum(share * 2 * hits / np.where(said_sum + right_sum == 0, 1, said_sum + right_sum)),
@@ -216,6 +233,7 @@ def _area(judged: Judged, right: "np.ndarray[Any, Any]", right_sum: "np.ndarray[
 
 def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:
     """Judge what has no single list of classes: several labels at once, answers that are no class."""
+    import numpy as np
     from sklearn import metrics
     from sklearn.utils.multiclass import type_of_target
 
@@ -229,8 +247,13 @@ def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:
     )
     accuracy = metrics.accuracy_score(*given, sample_weight=judged.weight)
     values = {"accuracy_score": accuracy, "precision_score": precision, "recall_score": recall, "f1_score": f1}
-    why = "there are several targets" if judged.y.ndim > 1 else "some answers are none of the classes"
-    return values | dict.fromkeys(("log_loss", "roc_auc_score"), why)
+    if judged.y.ndim > 1:
+        return values | dict.fromkeys(("balanced_accuracy_score", "log_loss", "roc_auc_score"), SEVERAL)
+    balanced = metrics.recall_score(
+        *given, average="macro", labels=np.unique(judged.y), sample_weight=judged.weight, zero_division=0
+    )
+    why = "some answers are none of the classes"
+    return values | {"balanced_accuracy_score": balanced} | dict.fromkeys(("log_loss", "roc_auc_score"), why)
 
 
 def _classes(model: Any, y: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -239,17 +262,21 @@ def _classes(model: Any, y: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return np.asarray(model.classes_) if hasattr(model, "classes_") else np.unique(y)
 
 
-def _thinned(fit: Fit, most_rows: int) -> tuple[Any, Any, Any, int]:
+def thinned(fit: Fit, most_rows: int) -> tuple[Any, Any, Any, int, Any]:
+    """Return X, y and weights of at most so many rows, evenly chosen; how many there are, and which are taken."""
     import numpy as np
     from sklearn.utils import _safe_indexing
 
-    X, y = fit.X, _flat_if_column(fit.y.toarray() if hasattr(fit.y, "toarray") else fit.y)
-    weight = None if fit.sample_weight is None else np.asarray(fit.sample_weight)
-    of = len(y)
+    X, y, weight = fit.X, fit.y, fit.sample_weight
+    if y is not None:
+        y = flat_if_column(y.toarray() if hasattr(y, "toarray") else y)
+    weight = None if weight is None else np.asarray(weight)
+    of = len(y) if y is not None else X.shape[0] if hasattr(X, "shape") else len(X)
     if of <= most_rows:
-        return X, y, weight, of
+        return X, y, weight, of, slice(None)
     rows = np.linspace(0, of - 1, most_rows).astype(np.intp)  # evenly: nothing is drawn, the same rows every time
-    return _safe_indexing(X, rows), y[rows], None if weight is None else weight[rows], of
+    chosen = [None if each is None else each[rows] for each in (y, weight)]
+    return _safe_indexing(X, rows), *chosen, of, rows
 
 
 def _affordable(model: Any, most_rows: int) -> int:
@@ -258,7 +285,7 @@ def _affordable(model: Any, most_rows: int) -> int:
     return min(most_rows, max(1000, 50_000_000 // kept)) if kept else most_rows
 
 
-def _undisturbed(model: Any) -> Any:
+def undisturbed(model: Any) -> Any:
     """Return what may be asked without a trace: a tree of neighbours counts its queries, in its pickle too."""
     return copy.deepcopy(model) if _neighbors_kept(model) else model
 
@@ -275,7 +302,8 @@ def innermost(model: Any) -> Any:
     return model if inner is None else innermost(inner)
 
 
-def _flat_if_column(values: Any) -> "np.ndarray[Any, Any]":
+def flat_if_column(values: Any) -> "np.ndarray[Any, Any]":
+    """Return values as an array, and one column as a flat one."""
     import numpy as np
 
     array = np.asarray(values)

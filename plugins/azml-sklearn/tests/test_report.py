@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import itertools
 import json
 import pickle
 import sys
@@ -30,8 +29,7 @@ from sklearn.svm import SVC, LinearSVC
 
 from azml_integrations import autolog
 from azml_integrations.errors import AutologWarning
-from azml_sklearn import images, parameters
-from azml_sklearn.training import Judged
+from azml_sklearn import parameters
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -76,6 +74,7 @@ def test_a_classifier_is_judged_by_scikit_learns_own_numbers(runs, data):
     ranked = (y, probability[:, 1]) if len(model.classes_) == 2 else (y, probability)
     expected = {
         "training_accuracy_score": metrics.accuracy_score(y, predicted, sample_weight=weights),
+        "training_balanced_accuracy_score": metrics.balanced_accuracy_score(y, predicted, sample_weight=weights),
         "training_precision_score": metrics.precision_score(y, predicted, **weighted),
         "training_recall_score": metrics.recall_score(y, predicted, **weighted),
         "training_f1_score": metrics.f1_score(y, predicted, **weighted),
@@ -124,7 +123,8 @@ def test_several_labels_at_once_are_judged_as_far_as_there_are_metrics(runs, not
     KNeighborsClassifier().fit(X, y)
     assert "training_f1_score" in runs()[0].get_metrics()
     assert "training_roc_auc_score" not in runs()[0].get_metrics()
-    assert notes(runs()[0]) == ["not recorded: training_log_loss, training_roc_auc_score (there are several targets)"]
+    names = "training_balanced_accuracy_score, training_log_loss, training_roc_auc_score"
+    assert notes(runs()[0]) == [f"not recorded: {names} (there are several targets)"]
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,16 @@ class Sure(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("model", "data", "reason"),
     [
-        (Sure(), IRIS, "roc_auc_score, roc_curve (the model gives neither probabilities nor a decision function)"),
-        (SVC(decision_function_shape="ovo"), IRIS, "roc_auc_score, roc_curve (the decision function compares pairs"),
+        (
+            Sure(),
+            IRIS,
+            "roc_auc_score, roc_curve, precision_recall_curve (the model gives neither probabilities nor a decision",
+        ),
+        (
+            SVC(decision_function_shape="ovo"),
+            IRIS,
+            "roc_auc_score, roc_curve, precision_recall_curve (the decision function compares pairs",
+        ),
         (make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo")), IRIS, "compares pairs of classes"),
         (GaussianNB(), (IRIS[0], IRIS[1] * 0), "(there is only one class)"),
         (GaussianNB(), (np.arange(202.0)[:, None], np.arange(202) // 2), "(101 classes are more than 100)"),
@@ -200,7 +208,7 @@ def test_the_time_of_a_fit_is_that_of_the_fit(runs, monkeypatch):
     """What we do before and after it is not the user's time."""
     slow = parameters.as_text
     monkeypatch.setattr(parameters, "as_text", lambda value: time.sleep(0.05) or slow(value))
-    monkeypatch.setattr("azml_sklearn.report.judge", lambda *_: time.sleep(0.3))
+    monkeypatch.setattr("azml_sklearn.report.ask", lambda *_: time.sleep(0.3))
     Ridge().fit(*DIABETES)
     assert 0 < runs()[0].get_metrics()["fit_time"] < 0.2  # eight parameters took 0.4 s
 
@@ -243,7 +251,7 @@ def test_a_large_training_set_is_judged_on_an_even_sample_and_says_so(runs, note
 
 def test_training_metrics_can_be_left_out(runs):
     """``max_metric_rows=0``: no extra predict at all."""
-    autolog("sklearn", silent=True, max_metric_rows=0)
+    autolog("sklearn", silent=True, max_metric_rows=0, log_images=False)
     Ridge().fit(*DIABETES)
     assert runs()[0].get_metrics().keys() == {"fit_time"}
 
@@ -381,58 +389,10 @@ def test_where_there_is_nothing_to_draw_the_run_says_why(runs, notes):
     assert "confusion_matrix" in run.get_metrics()
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [
-        [f"the very same beginning, {number}, and the very same end" for number in range(15)],
-        [f"{number:02} of the same kind, and the very same end" for number in range(15)],
-        [f"x{'y' * 50}{number}{'y' * 50}" for number in range(15)],
-        ["  a\n b", "$x$", "long" * 9],
-    ],
-    ids=["middle", "beginning", "deep in the middle", "odd"],
-)
-def test_class_labels_in_a_picture_are_short_and_differ(labels):
-    """Shortened to the same text, fifteen plants were one."""
-    shown = images.distinct(labels)
-    assert len(set(shown)) == len(labels)
-    assert max(map(len, shown)) <= 40
-
-
-def test_labels_of_many_classes_do_not_overlap(runs, monkeypatch):
-    """Sixty labels beside a matrix of ten centimetres: every second one is read, and none is cut off."""
-    figures = []
-    save = images.save
-    monkeypatch.setattr(images, "save", lambda figure, file: (figures.append(figure), save(figure, file)))
-    autolog("sklearn", silent=True, log_models=False)
-    X = np.repeat(np.arange(60.0), 3)[:, None]
-    words = np.array([f"class of the long name {number}" for number in range(60)])
-    GaussianNB().fit(X, words[np.repeat(np.arange(60), 3)])
-    (figure,) = figures
-    renderer = figure.canvas.get_renderer()
-    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
-        boxes = [label.get_window_extent(renderer) for label in axis.get_ticklabels()]
-        assert len(boxes) == 30
-        assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
-
-
-def test_the_title_and_the_labels_are_on_the_page(tmp_path):
-    """Nothing that is drawn is cut off: the outermost pixels are white."""
-    from matplotlib.image import imread
-
-    y = np.arange(45) % 15
-    labels = np.array([f"{number} {'long' * 6}" for number in range(15)])
-    judged = Judged(45, 45, labels[y], labels[y], None, True, np.sort(labels), probability=np.eye(15)[y])
-    for draw in (images.roc_curve, images.confusion_matrix):
-        images.save(draw(judged, f"Confusion matrix of {'AClassNameWithoutEnd' * 4}, 45 rows"), tmp_path / "page.png")
-        page = imread(tmp_path / "page.png")
-        for edge in (page[0], page[-1], page[:, 0], page[:, -1]):
-            assert edge.min() == 1
-
-
 def test_no_matplotlib_is_no_trouble(runs, notes, monkeypatch):
     """The numbers are worth more than the pictures."""
     autolog("sklearn", silent=True)
-    monkeypatch.setattr("azml_sklearn.report.find_spec", lambda _: None)
+    monkeypatch.setattr("azml_sklearn.pictures.album.find_spec", lambda _: None)
     LogisticRegression(max_iter=3000).fit(*IRIS)
     (run,) = runs()
     assert any("matplotlib is not installed" in note for note in notes(run))

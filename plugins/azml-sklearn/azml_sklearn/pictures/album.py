@@ -1,0 +1,108 @@
+"""All kinds of pictures, and how they get into a run."""
+
+import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from . import (
+    calibration_curve,
+    confusion_matrix,
+    feature_importances,
+    loss_curve,
+    precision_recall_curve,
+    residuals,
+    roc_curve,
+)
+from .evidence import Evidence
+from .paint import png
+
+if TYPE_CHECKING:
+    from azml_integrations import Run
+
+KINDS: tuple[ModuleType, ...] = (
+    roc_curve,
+    precision_recall_curve,
+    confusion_matrix,
+    calibration_curve,
+    residuals,
+    feature_importances,
+    loss_curve,
+)
+"""Each has a ``NAME``, a ``TITLE``, and three functions: ``facts(evidence)``, ``page(facts, title)``, ``table(facts)``."""
+
+
+def log_pictures(
+    run: "Run",
+    evidence: Evidence,
+    folder: str,
+    missing: dict[str, str],
+    attempt: Callable[["Run"], AbstractContextManager[None]],
+    prefix: str = "",
+) -> list[str]:
+    """Draw and store all pictures that there are for a model, and their numbers as tables.
+
+    Parameters
+    ----------
+    run : Run
+        Where to.
+    evidence : Evidence
+        What they are made from.
+    folder : str
+        Folder in the run, ``outputs/Ridge``.
+    missing : dict of str to str
+        Gets why a picture is not there, by its name.
+    attempt : callable
+        Returns what each picture is made in: one that fails may cost only itself.
+    prefix : str, default=""
+        ``test_``; that of the training data is empty.
+
+    Returns
+    -------
+    list of str
+        Names of the files.
+    """
+    files: list[str] = []
+    for kind in KINDS:
+        with attempt(run):
+            files += _log_picture(run, kind, evidence, folder, missing, prefix)
+    return files
+
+
+def _log_picture(
+    run: "Run", kind: ModuleType, evidence: Evidence, folder: str, missing: dict[str, str], prefix: str
+) -> list[str]:
+    import numpy as np
+
+    name = f"{prefix}{kind.NAME}"
+    with np.errstate(all="ignore"):
+        facts = kind.facts(evidence)
+    if facts is None:
+        return []
+    if isinstance(facts, str):
+        missing[name] = facts
+        return []
+    run.log_table(f"{name}_table", kind.table(facts))
+    if find_spec("matplotlib") is None:
+        missing[name] = "matplotlib is not installed"
+        return []
+    picture = NamedPicture(f"{folder}/{name}.png", png(kind.page(facts, _title(kind, evidence, prefix))))
+    run.log_image(name, picture)
+    return [f"{name}.png"]
+
+
+def _title(kind: ModuleType, evidence: Evidence, prefix: str) -> str:
+    title = f"{kind.TITLE} of {type(evidence.estimator).__name__}"
+    if evidence.judged is None or kind in (feature_importances, loss_curve):  # these are of the model alone
+        return title
+    return f"{title}, {evidence.judged.rows:,} {prefix.rstrip('_') or 'training'} rows"
+
+
+class NamedPicture(io.BytesIO):
+    """A picture in memory that says, as an open file does, under which name it lies."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        super().__init__(content)
+        self.name = name

@@ -1,0 +1,331 @@
+"""A page becomes a PNG: drawn on matplotlib's Agg renderer, on a canvas that is as large as what stands on it."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, assert_never
+
+from . import letters
+from .page import LINE, SMALL, Axis, Bars, Cells, Dots, Line, Mark, Page, Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+TITLE = 13.0
+"""Size of the title's letters [px]."""
+EDGE = 10
+"""White around everything [px]."""
+TICK = 4
+"""Length of a tick [px]."""
+SAMPLE = 22
+"""Length of a line in the legend [px]."""
+GAP = 16
+"""Between panels, and before the legend [px]."""
+SHADES = ((0.969, 0.984, 1.0), (0.419, 0.682, 0.839), (0.031, 0.188, 0.420))
+"""Colours of a cell: empty, half, full."""
+DARK = 0.55
+"""Share from which words on a cell are white."""
+MIDDLE = 0.36
+"""Height of the middle of a letter above its base line, in sizes of a letter."""
+INK, FAINT = "#444444", "#e5e5e5"
+"""Colours of frames and ticks, and of lines through ticks."""
+
+
+def png(page: Page) -> bytes:
+    """Draw a page.
+
+    Parameters
+    ----------
+    page : Page
+        What stands on it.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
+    columns = list(zip(*page.rows, strict=True))
+    lefts = [max(_left(panel) for panel in column) for column in columns]
+    bottoms = [max(_bottom(panel) for panel in row) for row in page.rows]
+    widths, heights = [column[0].width for column in columns], [row[0].height for row in page.rows]
+    body = sum(lefts) + sum(widths) + GAP * (len(columns) - 1)
+    legend = [
+        mark for row in page.rows for panel in row for mark in panel.marks if isinstance(mark, Line) and mark.label
+    ]
+    beside = GAP + SAMPLE + 6 + max(_name_width(line.label) for line in legend) if legend else _overhang(page)
+    title = letters.wrapped(page.title, TITLE, body + beside)
+    head = len(title) * TITLE * LINE + 6
+    tall = sum(heights) + sum(bottoms) + GAP * (len(heights) - 1)
+    beside_first = max(heights[0], len(legend) * SMALL * LINE)
+    tall = max(tall, beside_first)
+    sheet = Sheet(int(2 * EDGE + body + beside), int(2 * EDGE + head + tall))
+    top = sheet.height - EDGE
+    begin = max(0, min(lefts[0], body + beside - max(letters.width(words, TITLE) for words in title)))
+    for number, words in enumerate(title):
+        sheet.words(EDGE + begin, top - (number + 1) * TITLE * LINE + 4, words, TITLE)
+    top -= head
+    if legend:
+        _legend(sheet, legend, EDGE + body + GAP, top - beside_first / 2)
+    for row, bottom in zip(page.rows, bottoms, strict=True):
+        at = float(EDGE)
+        for panel, left in zip(row, lefts, strict=True):
+            _Frame(sheet, panel, round(at + left), round(top - panel.height)).draw()
+            at += left + panel.width + GAP
+        top -= row[0].height + bottom + GAP
+    return sheet.png()
+
+
+class Sheet:
+    """Pixels to draw on; (0, 0) is the lower left corner.
+
+    Parameters
+    ----------
+    width, height : int
+        Its size [px].
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        from matplotlib.backends.backend_agg import RendererAgg
+        from matplotlib.colors import to_rgba
+        from matplotlib.path import Path
+        from matplotlib.transforms import Affine2D
+
+        self.width, self.height = width, height
+        self._path, self._rgba, self._here = Path, to_rgba, Affine2D()
+        self._renderer = RendererAgg(width, height, 72)
+        self.area([0, width, width, 0], [0, 0, height, height], "white")
+
+    def line(self, x: Any, y: Any, color: str, width: float = 1.0, *, dashed: bool = False, clip: Any = None) -> None:
+        """Draw a line through points."""
+        import numpy as np
+
+        gc = self._pen(color, width, clip)
+        if dashed:
+            gc.set_dashes(0, [4 * width, 2 * width])
+        self._renderer.draw_path(gc, self._path(np.column_stack([x, y])), self._here)
+
+    def area(self, x: Any, y: Any, color: Any) -> None:
+        """Fill a polygon."""
+        import numpy as np
+
+        self._renderer.draw_path(
+            self._pen("white", 0), self._path(np.column_stack([x, y])), self._here, self._rgba(color)
+        )
+
+    def dots(self, x: Any, y: Any, color: str, radius: float, *, alpha: float = 1.0, clip: Any = None) -> None:
+        """Draw points."""
+        import numpy as np
+        from matplotlib.transforms import Affine2D
+
+        gc = self._pen("white", 0, clip)
+        face, points = self._rgba(color, alpha), self._path(np.column_stack([x, y]))
+        self._renderer.draw_markers(gc, self._path.unit_circle(), Affine2D().scale(radius), points, self._here, face)
+
+    def picture(self, left: int, bottom: int, pixels: "np.ndarray[Any, Any]") -> None:
+        """Put pixels of shape (height, width, 4) on the sheet, their first row uppermost."""
+        import numpy as np
+
+        self._renderer.draw_image(self._pen("white", 0), left, bottom, np.ascontiguousarray(pixels[::-1]))
+
+    def words(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float = SMALL,
+        color: str = "black",
+        *,
+        across: str = "left",
+        upright: bool = False,
+    ) -> None:
+        """Write words on a base line that begins, has its middle, or ends at a point."""
+        import numpy as np
+
+        vertices, codes, wide = letters.outline(words, size)
+        vertices[:, 0] -= {"left": 0.0, "center": wide / 2, "right": wide}[across]
+        if upright:
+            vertices = vertices[:, ::-1] * (-1, 1)
+        self.shape(np.add(vertices, (x, y)), codes, color)
+
+    def shape(self, vertices: "np.ndarray[Any, Any]", codes: "np.ndarray[Any, Any]", color: str) -> None:
+        """Fill an outline."""
+        if len(codes):
+            self._renderer.draw_path(self._pen("white", 0), self._path(vertices, codes), self._here, self._rgba(color))
+
+    def png(self) -> bytes:
+        """Return what is drawn as a PNG file."""
+        import numpy as np
+
+        return png_file(np.asarray(self._renderer.buffer_rgba())[:, :, :3])
+
+    def _pen(self, color: str, width: float, clip: Any = None) -> Any:
+        from matplotlib.transforms import Bbox
+
+        gc = self._renderer.new_gc()
+        gc.set_foreground(color)
+        gc.set_linewidth(width)
+        if clip is not None:
+            gc.set_clip_rectangle(Bbox.from_bounds(*clip))
+        return gc
+
+
+def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
+    """Return an RGB image of shape (height, width, 3) as a PNG file.
+
+    Each row is told by what differs from the row above it, which is little in a diagram: faster, and smaller, than a
+    general writer's search for the best way of each row.
+    """
+    import numpy as np
+
+    height, width = pixels.shape[:2]
+    rows = np.empty((height, 1 + 3 * width), np.uint8)
+    rows[:, 0] = 2  # PNG's filter "up"
+    flat = pixels.reshape(height, -1)
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # eight bits, RGB
+    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A panel at its place on a sheet: `left` and `bottom` are those of the frame between the axes [px]."""
+
+    sheet: Sheet
+    panel: Panel
+    left: int
+    bottom: int
+
+    def draw(self) -> None:
+        self._grid()
+        for mark in self.panel.marks:
+            self._mark(mark)
+        right, top = self.left + self.panel.width, self.bottom + self.panel.height
+        self.sheet.line(
+            [self.left, right, right, self.left, self.left], [self.bottom, self.bottom, top, top, self.bottom], INK
+        )
+        self._name_across(self.panel.across)
+        self._name_up(self.panel.up)
+
+    def x(self, values: Any) -> Any:
+        axis = self.panel.across
+        return self.left + (values - axis.low) / (axis.high - axis.low) * self.panel.width
+
+    def y(self, values: Any) -> Any:
+        axis = self.panel.up
+        return self.bottom + (values - axis.low) / (axis.high - axis.low) * self.panel.height
+
+    def _grid(self) -> None:
+        for tick in self.panel.across.ticks if self.panel.across.grid else ():
+            self.sheet.line([self.x(tick)] * 2, [self.bottom, self.bottom + self.panel.height], FAINT)
+
+    def _mark(self, mark: Mark) -> None:
+        clip = (self.left, self.bottom, self.panel.width, self.panel.height)
+        match mark:
+            case Line():
+                x, y = self.x(mark.x), self.y(mark.y)
+                self.sheet.line(x, y, mark.color, mark.width, dashed=mark.dashed, clip=clip)
+                if mark.dots:
+                    self.sheet.dots(x, y, mark.color, 3, clip=clip)
+            case Dots():
+                self.sheet.dots(self.x(mark.x), self.y(mark.y), mark.color, 2.2, alpha=0.5, clip=clip)
+            case Bars():
+                self._bars(mark)
+            case Cells():
+                self._cells(mark)
+            case _:
+                assert_never(mark)
+
+    def _bars(self, bars: Bars) -> None:
+        for place, value in enumerate(bars.values):
+            if value:
+                low, high = self.y(place + 0.38), self.y(place - 0.38)
+                zero, end = self.x(0.0), self.x(value)
+                self.sheet.area([zero, end, end, zero], [low, low, high, high], bars.color)
+
+    def _cells(self, cells: Cells) -> None:
+        import numpy as np
+
+        (rows, columns), (wide, tall) = cells.shade.shape, (self.panel.width, self.panel.height)
+        shades = [np.interp(cells.shade, (0, 0.5, 1), channel) for channel in zip(*SHADES, strict=True)]
+        rgba = np.stack([*shades, np.ones((rows, columns))], axis=-1)
+        pixels = np.round(rgba * 255).astype(np.uint8)
+        self.sheet.picture(
+            self.left, self.bottom, pixels[np.arange(tall) * rows // tall][:, np.arange(wide) * columns // wide]
+        )
+        if cells.texts:
+            self._write_into(cells)
+
+    def _write_into(self, cells: Cells) -> None:
+        """Write the texts of all cells: those on light ones as one shape, those on dark ones as another."""
+        import numpy as np
+
+        (rows, columns), (wide, tall) = cells.shade.shape, (self.panel.width, self.panel.height)
+        longest = max(letters.width(text, 1.0) for row in cells.texts for text in row)
+        size = min(SMALL, wide / columns / (longest + 0.6), tall / rows * 0.8)
+        shapes: dict[str, list[Any]] = {"black": [], "white": []}
+        for row, texts in enumerate(cells.texts):
+            for column, text in enumerate(texts):
+                vertices, codes, long = letters.outline(text, size)
+                x = self.left + (column + 0.5) / columns * wide - long / 2
+                y = self.bottom + (rows - row - 0.5) / rows * tall - size * MIDDLE
+                ink = "white" if cells.shade[row, column] > DARK else "black"
+                shapes[ink].append((np.add(vertices, (x, y)), codes))
+        for ink, written in shapes.items():
+            if written:
+                self.sheet.shape(*map(np.concatenate, zip(*written, strict=True)), ink)
+
+    def _name_across(self, axis: Axis) -> None:
+        for tick, name in zip(axis.ticks, axis.names, strict=True):
+            at = self.x(tick)
+            self.sheet.line([at, at], [self.bottom, self.bottom - TICK], INK)
+            if axis.upright:
+                self.sheet.words(at + SMALL * MIDDLE, self.bottom - TICK - 3, name, across="right", upright=True)
+            else:
+                self.sheet.words(at, self.bottom - TICK - 2 - SMALL, name, across="center")
+        middle = self.left + self.panel.width / 2
+        self.sheet.words(middle, self.bottom - _bottom(self.panel) + 4, axis.label, across="center")
+
+    def _name_up(self, axis: Axis) -> None:
+        for tick, name in zip(axis.ticks, axis.names, strict=True):
+            at = self.y(tick)
+            self.sheet.line([self.left, self.left - TICK], [at, at], INK)
+            self.sheet.words(self.left - TICK - 3, at - SMALL * MIDDLE, name, across="right")
+        side, middle = self.left - _left(self.panel) + SMALL, self.bottom + self.panel.height / 2
+        self.sheet.words(side, middle, axis.label, across="center", upright=True)
+
+
+def _legend(sheet: Sheet, lines: "Sequence[Line]", left: float, middle: float) -> None:
+    y = middle + len(lines) * SMALL * LINE / 2
+    for line in lines:
+        y -= SMALL * LINE
+        height = y + SMALL * MIDDLE
+        sheet.line([left, left + SAMPLE], [height, height], line.color, line.width, dashed=line.dashed)
+        sheet.words(left + SAMPLE + 6, y, line.label)
+
+
+def _name_width(name: str) -> float:
+    return letters.width(name, SMALL)
+
+
+def _left(panel: Panel) -> int:
+    """Return the room that names and label need on the left of a panel [px]."""
+    return int(TICK + 3 + max(map(_name_width, panel.up.names), default=0) + 6 + SMALL * LINE)
+
+
+def _bottom(panel: Panel) -> int:
+    """Return the room that names and label need below a panel [px]."""
+    names = max(map(_name_width, panel.across.names), default=0) if panel.across.upright else SMALL
+    return int(TICK + 3 + names + 6 + SMALL * LINE)
+
+
+def _overhang(page: Page) -> float:
+    """Return how far the last name across may stand out [px]."""
+    last = chain.from_iterable(row[-1].across.names[-1:] for row in page.rows if not row[-1].across.upright)
+    return max(map(_name_width, last), default=0.0) / 2

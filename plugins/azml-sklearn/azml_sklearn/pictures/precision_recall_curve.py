@@ -1,0 +1,83 @@
+"""Precision against recall: what is right among what is found, for each share of a class that is found."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from azml_sklearn.ranking import by_threshold, precision_recall
+
+from .evidence import Evidence, distinct, long_form, sides, thinned
+from .page import GREY, Line, Page, Panel, Table, color, dashed, shares
+
+if TYPE_CHECKING:
+    from azml_sklearn.ranking import Side
+
+    from .page import Array
+
+NAME, TITLE = "precision_recall_curve", "Precision and recall"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curve of one class against the others.
+
+    Attributes
+    ----------
+    label : object
+        The class.
+    recall, precision : array of shape (n,)
+        From (0, 1) to (1, share of the class).
+    threshold : array of shape (n,)
+        What is ranked at least so high counts as positive.
+    average : float
+        Average precision of the whole curve.
+    """
+
+    label: Any
+    recall: "Array"
+    precision: "Array"
+    threshold: "Array"
+    average: float
+
+
+def facts(evidence: Evidence) -> list[Curve] | str | None:
+    """Return the curve of each class (of two: of the second); or why there is none."""
+    found = sides(evidence)
+    if found is None or isinstance(found, str):
+        return found
+    return [_curve(side, evidence.weight, len(found)) for side in found]
+
+
+def page(curves: list[Curve], title: str) -> Page:
+    """Draw the curves as stairs, which is how average precision is counted; of two classes, what chance would give."""
+    import numpy as np
+
+    labels = distinct(curve.label for curve in curves)
+    lines = [
+        Line(*_stairs(curve), color(place), dashed(place), f"{label} (AP = {curve.average:.3f})")
+        for place, (curve, label) in enumerate(zip(curves, labels, strict=True))
+    ]
+    if len(curves) == 1:
+        share = curves[0].precision[-1]
+        lines.insert(0, Line(np.array([0, 1]), np.array([share, share]), GREY, dashed=True, width=1))
+    return Page(title, [[Panel(shares("Recall"), shares("Precision"), lines)]])
+
+
+def table(curves: list[Curve]) -> Table:
+    """Return the points of the curves."""
+    columns = [{"recall": curve.recall, "precision": curve.precision, "threshold": curve.threshold} for curve in curves]
+    return long_form([curve.label for curve in curves], columns)
+
+
+def _curve(side: "Side", weight: Any, curves: int) -> Curve:
+    import numpy as np
+
+    recall, precision, average = precision_recall(side.right, side.ranked, weight)
+    threshold = np.append(np.inf, by_threshold(side.right, side.ranked, weight)[0])
+    kept = thinned(len(recall), curves)
+    return Curve(side.label, recall[kept], precision[kept], threshold[kept].astype(float), average)
+
+
+def _stairs(curve: Curve) -> "tuple[Array, Array]":
+    import numpy as np
+
+    return np.repeat(curve.recall, 2)[:-1], np.append(curve.precision[0], np.repeat(curve.precision[1:], 2))
