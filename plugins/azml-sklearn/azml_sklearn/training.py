@@ -1,11 +1,12 @@
 """How well a model does on the data that it was fitted on."""
 
 import copy
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .fits import Fit
-from .ranking import Side, roc
+from .ranking import Side, roc_area
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +79,9 @@ class Judged:
             return "the decision function compares pairs of classes (one-vs-one)"
         return given
 
-    def sides(self) -> "list[Side] | str":
-        """Return each class that has rows against the others (of two classes: the second); or why that cannot be."""
+    @functools.cached_property
+    def sides(self) -> "tuple[Side, ...] | str":
+        """Each class that has rows against the others (of two classes: the second); or why that cannot be."""
         import numpy as np
 
         ranked = self.ranking()
@@ -88,10 +90,14 @@ class Judged:
         there = np.flatnonzero(np.isin(self.classes, self.y)).tolist()
         if len(there) < BINARY:
             return "there is only one class"
-        if ranked.shape[1] == 1:
-            label, sign = self.classes[self.of_interest], 1 if self.of_interest else -1
-            return [Side(label, self.y == label, sign * ranked[:, 0])]
-        return [Side(self.classes[place], self.y == self.classes[place], ranked[:, place]) for place in there]
+        columns = {place: ranked[:, place] for place in there} if ranked.shape[1] > 1 else self._column(ranked[:, 0])
+        return tuple(
+            Side(self.classes[place], self.y == self.classes[place], column, self.weight)
+            for place, column in columns.items()
+        )
+
+    def _column(self, ranked: "np.ndarray[Any, Any]") -> "dict[int, np.ndarray[Any, Any]]":
+        return {self.of_interest: ranked if self.of_interest else -ranked}
 
 
 def judge(fit: Fit, most_rows: int) -> Judged | str | None:
@@ -210,11 +216,11 @@ def _classification(judged: Judged) -> dict[str, float | str]:
         tiny = np.finfo(judged.probability.dtype).eps
         told = judged.probability[np.arange(len(right)), right].clip(tiny, 1 - tiny)
         values["log_loss"] = -np.average(np.log(told), weights=judged.weight)
-    values["roc_auc_score"] = _area(judged, right, right_sum)
+    values["roc_auc_score"] = _area(judged, right_sum)
     return values
 
 
-def _area(judged: Judged, right: "np.ndarray[Any, Any]", right_sum: "np.ndarray[Any, Any]") -> float | str:
+def _area(judged: Judged, right_sum: "np.ndarray[Any, Any]") -> float | str:
     import numpy as np
 
     many = len(right_sum)
@@ -225,10 +231,8 @@ def _area(judged: Judged, right: "np.ndarray[Any, Any]", right_sum: "np.ndarray[
         return f"{many} classes are more than {MOST_CLASSES}"
     if not np.all(right_sum):
         return "not every class has a row"
-    if many == BINARY:
-        return roc(right == 1, ranked[:, 0], judged.weight)[2]
-    areas = [roc(right == place, ranked[:, place], judged.weight)[2] for place in range(many)]
-    return float(np.average(areas, weights=right_sum))
+    areas = [roc_area(side) for side in judged.sides]
+    return areas[0] if many == BINARY else float(np.average(areas, weights=right_sum))
 
 
 def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:

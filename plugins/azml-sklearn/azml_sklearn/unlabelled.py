@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .fits import Fit
-from .ranking import roc
+from .ranking import roc_area
 from .training import Judged, flat_if_column, thinned, undisturbed
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ def metrics_of_outliers(found: Outliers) -> dict[str, float | str]:
     )
     values |= {"accuracy_score": metrics.accuracy_score(y, found.predicted, sample_weight=weight)}
     values |= {"precision_score": precision, "recall_score": recall, "f1_score": f1}
-    sides = found.labelled.sides()
-    area = sides if isinstance(sides, str) else roc(sides[0].right, sides[0].ranked, weight)[2]
+    sides = found.labelled.sides
+    area = sides if isinstance(sides, str) else roc_area(sides[0])
     return values | {"roc_auc_score": area}
 
 

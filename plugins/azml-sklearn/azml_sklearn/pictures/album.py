@@ -31,7 +31,7 @@ KINDS: tuple[ModuleType, ...] = (
     feature_importances,
     loss_curve,
 )
-"""Each has a ``NAME``, a ``TITLE``, and three functions: ``facts(evidence)``, ``page(facts, title)``, ``table(facts)``."""
+"""Each has a ``NAME``, a ``TITLE``, and the functions ``facts(evidence)``, ``page(facts, title)``, ``table(facts)``."""
 
 
 def log_pictures(

@@ -9,6 +9,8 @@ from .evidence import Evidence, distinct, long_form
 from .page import GREY, Line, Page, Panel, Table, color, scale, shares
 
 if TYPE_CHECKING:
+    from azml_sklearn.training import Judged
+
     from .page import Array
 
 NAME, TITLE = "calibration_curve", "Calibration"
@@ -47,12 +49,12 @@ def facts(evidence: Evidence) -> list[Curve] | str | None:
         return "the model has no single list of classes"
     if judged.probability is None:
         return "the model gives no probabilities"
-    found = judged.sides()
+    found = judged.sides
     if isinstance(found, str):
         return found
     if len(found) > MOST_CURVES:
-        found = [_likeliest(judged.classes, judged.probability, judged.y)]
-    return [Curve(side.label, *calibration(side.right, side.ranked, judged.weight)) for side in found]
+        found = (_likeliest(judged.classes, judged.probability, judged),)
+    return [Curve(side.label, *calibration(side)) for side in found]
 
 
 def page(curves: list[Curve], title: str) -> Page:
@@ -82,8 +84,9 @@ def table(curves: list[Curve]) -> Table:
     return long_form([curve.label for curve in curves], columns)
 
 
-def _likeliest(classes: "Array", probability: "Array", y: "Array") -> Side:
+def _likeliest(classes: "Array", probability: "Array", judged: "Judged") -> Side:
     import numpy as np
 
     chosen = probability.argmax(axis=1)
-    return Side("likeliest class", classes[chosen] == y, probability[np.arange(len(chosen)), chosen])
+    sure = probability[np.arange(len(chosen)), chosen]
+    return Side("likeliest class", classes[chosen] == judged.y, sure, judged.weight)

@@ -15,7 +15,7 @@ LETTERS = (20, 28, 40)
 """A longer label of a class loses its middle; more of it stays where labels would become the same."""
 MOST_ROWS = 250
 """Rows of a table that stand for one curve."""
-MOST_ROWS_OF_ALL = 1000
+MOST_ROWS_OF_ALL = 600
 """Rows of a table of several curves, which share them."""
 MOST_CURVES = 20
 """One-vs-rest curves that can still be told apart."""
@@ -39,18 +39,13 @@ class Evidence:
     judged: "Judged | None" = None
     fitted: bool = True
 
-    @property
-    def weight(self) -> "Array | None":
-        """How much each row counts."""
-        return None if self.judged is None else self.judged.weight
 
-
-def sides(evidence: Evidence) -> "list[Side] | str | None":
+def sides(evidence: Evidence) -> "tuple[Side, ...] | str | None":
     """Return each class against the others, for as many classes as there can be curves; or why not."""
     judged = evidence.judged
     if judged is None or not judged.classifies:
         return None
-    found = judged.sides()
+    found = judged.sides
     if not isinstance(found, str) and len(found) > MOST_CURVES:
         return f"{len(found)} classes are more than {MOST_CURVES} curves can show"
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from azml_sklearn.training import innermost
 
 from .evidence import MOST_ROWS, Evidence, distinct
-from .page import COLORS, Bars, Page, Panel, Table, places, scale
+from .page import COLORS, SIDE, Bars, Page, Panel, Table, places, scale
 
 if TYPE_CHECKING:
     from .page import Array
@@ -67,7 +67,7 @@ def page(found: Importances, title: str) -> Page:
         title += f", {len(values)} of {found.of:,}"
     height = max(BAR * len(values), 3 * BAR)
     marks = [Bars(np.where(values > 0, values, 0.0)), Bars(np.where(values < 0, values, 0.0), COLORS[3])]
-    across = scale(found.meaning, np.zeros(1), values, grid=True)
+    across = scale(found.meaning, np.zeros(1), values, room=SIDE, grid=True)
     return Page(title, [[Panel(across, places("", names, height, across=False, backwards=True), marks, height=height)]])
 
 
@@ -93,7 +93,7 @@ def _told_by(model: Any) -> "tuple[Array | None, str]":
 
 
 def _names(estimator: Any, many: int) -> list[str]:
-    """Return the names of the features that the last step gets; where nobody knows them, numbers as scikit-learn has."""
+    """Return the names of the features that the last step gets; where nobody knows them, scikit-learn's numbers."""
     if many <= MOST_NAMED:
         for tell in (_own_names, _names_of_steps):
             with contextlib.suppress(Exception):  # a step of the user's own may raise anything here

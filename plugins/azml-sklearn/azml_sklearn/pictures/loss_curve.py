@@ -64,7 +64,7 @@ def page(courses: list[Course], title: str) -> Page:
             Line(course.first + np.arange(len(course.values)), course.values, color(place), label=course.name)
             for place, course in of_unit
         ]
-        across = scale("Round", *(line.x for line in lines))
+        across = scale("Round", *(line.x for line in lines), room=WIDTH)
         panels.append([Panel(across, scale(unit, *(line.y for line in lines)), lines, WIDTH, HEIGHT)])
     return Page(title, panels)
 

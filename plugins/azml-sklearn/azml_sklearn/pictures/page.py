@@ -132,17 +132,23 @@ def shares(label: str) -> Axis:
     return Axis(label, -0.01, 1.01, (0, 0.25, 0.5, 0.75, 1), ("0", "0.25", "0.5", "0.75", "1"))
 
 
-def scale(label: str, *values: "Array", about: int = 5, grid: bool = False) -> Axis:
-    """Return an axis on which all finite values have room, with round ticks."""
+def scale(label: str, *values: "Array", about: int = 5, room: float = math.inf, grid: bool = False) -> Axis:
+    """Return an axis on which all finite values are, with about so many round ticks whose names fit into a room [px]."""
     import numpy as np
 
     finite = np.concatenate([np.ravel(each)[np.isfinite(np.ravel(each))] for each in values])
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-300):  # all alike
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
-    room = (high - low) * 0.03
-    ticks = _round_ticks(low, high, about)
-    return Axis(label, low - room, high + room, ticks, _numbers(ticks), grid=grid)
+    ticks: list[float] = []
+    names: list[str] = []
+    for fewer in range(about, 0, -1):
+        ticks = _round_ticks(low, high, fewer)
+        names = _numbers(ticks)
+        if len(names) * (max(letters.width(name, SMALL) for name in names) + SMALL) <= room:
+            break
+    beside = (high - low) * 0.03
+    return Axis(label, low - beside, high + beside, ticks, names, grid=grid)
 
 
 def places(label: str, names: Sequence[str], room: float, *, across: bool = True, backwards: bool = False) -> Axis:
@@ -161,7 +167,7 @@ def _round_ticks(low: float, high: float, about: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [number * step for number in range(first, last + 1)]
+    return [number * step for number in range(first, max(first, last) + 1)]
 
 
 def _numbers(ticks: Sequence[float]) -> list[str]:

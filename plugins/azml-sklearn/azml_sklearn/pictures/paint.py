@@ -159,7 +159,7 @@ class Sheet:
         """Return what is drawn as a PNG file."""
         import numpy as np
 
-        return png_file(np.asarray(self._renderer.buffer_rgba())[:, :, :3])
+        return png_file(np.asarray(self._renderer.buffer_rgba()))
 
     def _pen(self, color: str, width: float, clip: Any = None) -> Any:
         from matplotlib.transforms import Bbox
@@ -173,7 +173,7 @@ class Sheet:
 
 
 def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
-    """Return an RGB image of shape (height, width, 3) as a PNG file.
+    """Return an image of shape (height, width, 4) as a PNG file.
 
     Each row is told by what differs from the row above it, which is little in a diagram: faster, and smaller, than a
     general writer's search for the best way of each row.
@@ -181,13 +181,13 @@ def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
     import numpy as np
 
     height, width = pixels.shape[:2]
-    rows = np.empty((height, 1 + 3 * width), np.uint8)
+    rows = np.empty((height, 1 + 4 * width), np.uint8)
     rows[:, 0] = 2  # PNG's filter "up"
     flat = pixels.reshape(height, -1)
     rows[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # eight bits, RGB
-    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 1)), (b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # eight bits, RGBA
+    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.ranking import by_threshold, precision_recall
+from azml_sklearn.ranking import precision_recall
 
 from .evidence import Evidence, distinct, long_form, sides, thinned
 from .page import GREY, Line, Page, Panel, Table, color, dashed, shares
@@ -44,7 +44,7 @@ def facts(evidence: Evidence) -> list[Curve] | str | None:
     found = sides(evidence)
     if found is None or isinstance(found, str):
         return found
-    return [_curve(side, evidence.weight, len(found)) for side in found]
+    return [_curve(side, len(found)) for side in found]
 
 
 def page(curves: list[Curve], title: str) -> Page:
@@ -68,13 +68,13 @@ def table(curves: list[Curve]) -> Table:
     return long_form([curve.label for curve in curves], columns)
 
 
-def _curve(side: "Side", weight: Any, curves: int) -> Curve:
+def _curve(side: "Side", curves: int) -> Curve:
     import numpy as np
 
-    recall, precision, average = precision_recall(side.right, side.ranked, weight)
-    threshold = np.append(np.inf, by_threshold(side.right, side.ranked, weight)[0])
-    kept = thinned(len(recall), curves)
-    return Curve(side.label, recall[kept], precision[kept], threshold[kept].astype(float), average)
+    recall, precision, average = precision_recall(side)
+    columns = np.append(0.0, recall), np.append(1.0, precision), np.append(np.inf, side.cuts[0])
+    kept = thinned(len(recall) + 1, curves)
+    return Curve(side.label, *(column[kept].astype(float) for column in columns), average)
 
 
 def _stairs(curve: Curve) -> "tuple[Array, Array]":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .evidence import MOST_ROWS_OF_ALL, Evidence, thinned
+from .evidence import Evidence, thinned
 from .page import GREY, Dots, Line, Page, Panel, Table, scale
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 NAME, TITLE = "residuals", "Predictions and residuals"
 MOST_OUTPUTS = 4
 """Targets that are drawn: the first ones."""
+MOST_DOTS = 2000
 SIDE = 300
 """Side of a panel [px]."""
 
@@ -48,7 +49,7 @@ def facts(evidence: Evidence) -> list[Output] | str | None:
         return None
     y = judged.y.reshape(judged.rows, -1).astype(float)
     predicted = judged.predicted.reshape(y.shape).astype(float)
-    most = min(judged.rows, 2 * MOST_ROWS_OF_ALL)
+    most = min(judged.rows, MOST_DOTS)
     rows = np.linspace(0, judged.rows - 1, most).astype(np.intp)
     shown = range(min(y.shape[1], MOST_OUTPUTS))
     return [Output(number, y.shape[1], rows, y[rows, number], predicted[rows, number]) for number in shown]
@@ -79,7 +80,7 @@ def _row(output: Output) -> list[Panel]:
     import numpy as np
 
     of = f" {output.number}" if output.of > 1 else ""
-    across = scale(f"Predicted{of}", output.predicted)
+    across = scale(f"Predicted{of}", output.predicted, room=SIDE)
     true, wrong = scale(f"True{of}", output.true), output.true - output.predicted
     ends, level = np.array([across.low, across.high]), np.zeros(2)
     panels = (true, output.true, ends), (scale(f"Residual{of}", wrong, level), wrong, level)

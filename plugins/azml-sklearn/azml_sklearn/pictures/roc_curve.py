@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.ranking import by_threshold
+from azml_sklearn.ranking import roc_area
 
 from .evidence import Evidence, distinct, long_form, sides, thinned
 from .page import GREY, Line, Page, Panel, Table, color, dashed, shares
@@ -44,7 +44,7 @@ def facts(evidence: Evidence) -> list[Curve] | str | None:
     found = sides(evidence)
     if found is None or isinstance(found, str):
         return found
-    return [_curve(side, evidence.weight, len(found)) for side in found]
+    return [_curve(side, len(found)) for side in found]
 
 
 def page(curves: list[Curve], title: str) -> Page:
@@ -69,14 +69,13 @@ def table(curves: list[Curve]) -> Table:
     return long_form([curve.label for curve in curves], columns)
 
 
-def _curve(side: "Side", weight: Any, curves: int) -> Curve:
+def _curve(side: "Side", curves: int) -> Curve:
     import numpy as np
 
-    threshold, true, false = by_threshold(side.right, side.ranked, weight)
-    area = float(np.trapezoid(np.append(0.0, true), np.append(0.0, false)) / true[-1] / false[-1])
+    threshold, true, false = side.cuts
     if len(true) > 2:  # noqa: PLR2004 - a point within a straight part says nothing, as roc_curve has it
         corners = np.concatenate([[True], (np.diff(false, 2) != 0) | (np.diff(true, 2) != 0), [True]])
         threshold, true, false = threshold[corners], true[corners], false[corners]
     kept = thinned(len(true) + 1, curves)
     rates = [np.append(0.0, counts / counts[-1])[kept] for counts in (false, true)]
-    return Curve(side.label, *rates, np.append(np.inf, threshold)[kept].astype(float), area)
+    return Curve(side.label, *rates, np.append(np.inf, threshold)[kept].astype(float), roc_area(side))
