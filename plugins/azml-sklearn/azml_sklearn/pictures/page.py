@@ -133,7 +133,7 @@ def shares(label: str) -> Axis:
 
 
 def scale(label: str, *values: "Array", about: int = 5, room: float = math.inf, grid: bool = False) -> Axis:
-    """Return an axis on which all finite values are, with about so many round ticks whose names fit into a room [px]."""
+    """Return an axis on which all finite values are; its round ticks are fewer where names need more room [px]."""
     import numpy as np
 
     finite = np.concatenate([np.ravel(each)[np.isfinite(np.ravel(each))] for each in values])

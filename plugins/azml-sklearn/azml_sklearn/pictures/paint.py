@@ -173,7 +173,7 @@ class Sheet:
 
 
 def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
-    """Return an image of shape (height, width, 4) as a PNG file.
+    """Return opaque pixels of shape (height, width, 4) as a PNG file.
 
     Each row is told by what differs from the row above it, which is little in a diagram: faster, and smaller, than a
     general writer's search for the best way of each row.
@@ -181,12 +181,15 @@ def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
     import numpy as np
 
     height, width = pixels.shape[:2]
-    rows = np.empty((height, 1 + 4 * width), np.uint8)
+    opaque = np.empty((height, width, 3), np.uint8)
+    for channel in range(3):  # one by one: three times as fast as all at once
+        opaque[:, :, channel] = pixels[:, :, channel]
+    flat = opaque.reshape(height, -1)
+    rows = np.empty((height, 1 + flat.shape[1]), np.uint8)
     rows[:, 0] = 2  # PNG's filter "up"
-    flat = pixels.reshape(height, -1)
     rows[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # eight bits, RGBA
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # eight bits, RGB
     parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
