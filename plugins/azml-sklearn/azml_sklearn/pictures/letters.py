@@ -28,11 +28,17 @@ MOST_LETTERS = 8
 
 def width(words: str, size: float) -> float:
     """Return how wide words are [px] in letters of a size [px]."""
-    return size * sum(_glyph(letter)[2] for letter in readable(words))
+    return size * _word(words)[2]
 
 
 def outline(words: str, size: float) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]":
     """Return vertices [px from the start of the base line], path codes, and the width of words."""
+    vertices, codes, wide = _word(words)
+    return vertices * size, codes, wide * size
+
+
+@functools.lru_cache(maxsize=1024)  # ticks, labels and small counts are the same on page after page
+def _word(words: str) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float]":
     import numpy as np
 
     vertices, codes, at = [np.empty((0, 2))], [np.empty(0, np.uint8)], 0.0
@@ -41,7 +47,7 @@ def outline(words: str, size: float) -> "tuple[np.ndarray[Any, Any], np.ndarray[
         vertices.append(np.add(shape, (at, 0.0)))
         codes.append(how)
         at += advance
-    return np.concatenate(vertices) * size, np.concatenate(codes), at * size
+    return np.concatenate(vertices), np.concatenate(codes), at
 
 
 @functools.lru_cache(maxsize=4096)

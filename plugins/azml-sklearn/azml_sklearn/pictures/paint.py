@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, assert_never
@@ -81,6 +82,8 @@ def png(page: Page) -> bytes:
 class Sheet:
     """Pixels to draw on; (0, 0) is the lower left corner.
 
+    Words and ticks are collected, and drawn last, as one shape of each colour: a call of the renderer has its price.
+
     Parameters
     ----------
     width, height : int
@@ -96,33 +99,40 @@ class Sheet:
         self.width, self.height = width, height
         self._path, self._rgba, self._here = Path, to_rgba, Affine2D()
         self._renderer = RendererAgg(width, height, 72)
+        self._pens: dict[object, Any] = {}
+        self._words: defaultdict[str, list[tuple[Any, Any]]] = defaultdict(list)
+        self._ticks: list[tuple[tuple[float, float], tuple[float, float]]] = []
         self.area([0, width, width, 0], [0, 0, height, height], "white")
 
     def line(self, x: Any, y: Any, color: str, width: float = 1.0, *, dashed: bool = False, clip: Any = None) -> None:
         """Draw a line through points."""
         import numpy as np
 
-        gc = self._pen(color, width, clip)
-        if dashed:
-            gc.set_dashes(0, [4 * width, 2 * width])
-        self._renderer.draw_path(gc, self._path(np.column_stack([x, y])), self._here)
+        path = self._path(np.column_stack([x, y]))
+        self._renderer.draw_path(self._pen(color, width, dashed=dashed, clip=clip), path, self._here)
+
+    def tick(self, begin: tuple[float, float], end: tuple[float, float]) -> None:
+        """Draw a short line in the colour of frames."""
+        self._ticks.append((begin, end))
 
     def area(self, x: Any, y: Any, color: Any) -> None:
         """Fill a polygon."""
         import numpy as np
 
-        self._renderer.draw_path(
-            self._pen("white", 0), self._path(np.column_stack([x, y])), self._here, self._rgba(color)
-        )
+        self._fill(self._path(np.column_stack([x, y])), color)
 
     def dots(self, x: Any, y: Any, color: str, radius: float, *, alpha: float = 1.0, clip: Any = None) -> None:
         """Draw points."""
         import numpy as np
         from matplotlib.transforms import Affine2D
 
-        gc = self._pen("white", 0, clip)
-        face, points = self._rgba(color, alpha), self._path(np.column_stack([x, y]))
-        self._renderer.draw_markers(gc, self._path.unit_circle(), Affine2D().scale(radius), points, self._here, face)
+        face, points, round_one = (
+            self._rgba(color, alpha),
+            self._path(np.column_stack([x, y])),
+            self._path.unit_circle(),
+        )
+        pen = self._pen("white", 0, clip=clip)
+        self._renderer.draw_markers(pen, round_one, Affine2D().scale(radius), points, self._here, face)
 
     def picture(self, left: int, bottom: int, pixels: "np.ndarray[Any, Any]") -> None:
         """Put pixels of shape (height, width, 4) on the sheet, their first row uppermost."""
@@ -142,34 +152,47 @@ class Sheet:
         upright: bool = False,
     ) -> None:
         """Write words on a base line that begins, has its middle, or ends at a point."""
-        import numpy as np
-
         vertices, codes, wide = letters.outline(words, size)
         vertices[:, 0] -= {"left": 0.0, "center": wide / 2, "right": wide}[across]
         if upright:
             vertices = vertices[:, ::-1] * (-1, 1)
-        self.shape(np.add(vertices, (x, y)), codes, color)
-
-    def shape(self, vertices: "np.ndarray[Any, Any]", codes: "np.ndarray[Any, Any]", color: str) -> None:
-        """Fill an outline."""
-        if len(codes):
-            self._renderer.draw_path(self._pen("white", 0), self._path(vertices, codes), self._here, self._rgba(color))
+        vertices += (x, y)
+        self._words[color].append((vertices, codes))
 
     def png(self) -> bytes:
         """Return what is drawn as a PNG file."""
         import numpy as np
 
+        ends = np.reshape(self._ticks, (-1, 2))
+        if len(ends):
+            codes = np.tile(np.array([self._path.MOVETO, self._path.LINETO], np.uint8), len(self._ticks))
+            self._renderer.draw_path(self._pen(INK, 1.0), self._path(ends, codes), self._here)
+        for color, written in self._words.items():
+            vertices, codes = map(np.concatenate, zip(*written, strict=True))
+            if len(codes):
+                self._fill(self._path(vertices, codes), color)
         return png_file(np.asarray(self._renderer.buffer_rgba()))
 
-    def _pen(self, color: str, width: float, clip: Any = None) -> Any:
+    def _fill(self, path: Any, color: Any) -> None:
+        self._renderer.draw_path(self._pen("white", 0), path, self._here, self._rgba(color))
+
+    def _pen(self, color: str, width: float, *, dashed: bool = False, clip: Any = None) -> Any:
+        kind = (color, width, dashed, clip)
+        if kind not in self._pens:
+            self._pens[kind] = self._new_pen(*kind)
+        return self._pens[kind]
+
+    def _new_pen(self, color: str, width: float, dashed: object, clip: Any) -> Any:
         from matplotlib.transforms import Bbox
 
-        gc = self._renderer.new_gc()
-        gc.set_foreground(color)
-        gc.set_linewidth(width)
+        pen = self._renderer.new_gc()
+        pen.set_foreground(color)
+        pen.set_linewidth(width)
+        if dashed:
+            pen.set_dashes(0, [4 * width, 2 * width])
         if clip is not None:
-            gc.set_clip_rectangle(Bbox.from_bounds(*clip))
-        return gc
+            pen.set_clip_rectangle(Bbox.from_bounds(*clip))
+        return pen
 
 
 def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
@@ -266,28 +289,19 @@ class _Frame:
             self._write_into(cells)
 
     def _write_into(self, cells: Cells) -> None:
-        """Write the texts of all cells: those on light ones as one shape, those on dark ones as another."""
-        import numpy as np
-
         (rows, columns), (wide, tall) = cells.shade.shape, (self.panel.width, self.panel.height)
         longest = max(letters.width(text, 1.0) for row in cells.texts for text in row)
         size = min(SMALL, wide / columns / (longest + 0.6), tall / rows * 0.8)
-        shapes: dict[str, list[Any]] = {"black": [], "white": []}
-        for row, texts in enumerate(cells.texts):
-            for column, text in enumerate(texts):
-                vertices, codes, long = letters.outline(text, size)
-                x = self.left + (column + 0.5) / columns * wide - long / 2
-                y = self.bottom + (rows - row - 0.5) / rows * tall - size * MIDDLE
-                ink = "white" if cells.shade[row, column] > DARK else "black"
-                shapes[ink].append((np.add(vertices, (x, y)), codes))
-        for ink, written in shapes.items():
-            if written:
-                self.sheet.shape(*map(np.concatenate, zip(*written, strict=True)), ink)
+        for row, (texts, shades) in enumerate(zip(cells.texts, cells.shade.tolist(), strict=True)):
+            y = self.bottom + (rows - row - 0.5) / rows * tall - size * MIDDLE
+            for column, (text, shade) in enumerate(zip(texts, shades, strict=True)):
+                x = self.left + (column + 0.5) / columns * wide
+                self.sheet.words(x, y, text, size, "white" if shade > DARK else "black", across="center")
 
     def _name_across(self, axis: Axis) -> None:
         for tick, name in zip(axis.ticks, axis.names, strict=True):
             at = self.x(tick)
-            self.sheet.line([at, at], [self.bottom, self.bottom - TICK], INK)
+            self.sheet.tick((at, self.bottom), (at, self.bottom - TICK))
             if axis.upright:
                 self.sheet.words(at + SMALL * MIDDLE, self.bottom - TICK - 3, name, across="right", upright=True)
             else:
@@ -298,7 +312,7 @@ class _Frame:
     def _name_up(self, axis: Axis) -> None:
         for tick, name in zip(axis.ticks, axis.names, strict=True):
             at = self.y(tick)
-            self.sheet.line([self.left, self.left - TICK], [at, at], INK)
+            self.sheet.tick((self.left, at), (self.left - TICK, at))
             self.sheet.words(self.left - TICK - 3, at - SMALL * MIDDLE, name, across="right")
         side, middle = self.left - _left(self.panel) + SMALL, self.bottom + self.panel.height / 2
         self.sheet.words(side, middle, axis.label, across="center", upright=True)
