@@ -219,6 +219,22 @@ def test_a_table_has_so_many_rows_of_each_curve(pictured):
     assert len(found["precision_recall_curve_table"]["class"]) == 600
 
 
+def test_a_rare_class_keeps_each_of_its_steps():
+    """Forty frauds among five thousand rows: of evenly chosen rows, most steps of the curve would be lost."""
+    rng = np.random.default_rng(0)
+    y = np.arange(5000) < 40
+    probability = np.clip(rng.normal(0.3, 0.1, 5000) + y * 0.3, 0, 1)
+    answers = np.column_stack([1 - probability, probability])
+    judged = Judged(5000, 5000, y, probability > 0.5, None, True, np.array([False, True]), answers)
+    (curve,) = precision_recall_curve.facts(Evidence(None, judged))
+    precision, recall, _ = metrics.precision_recall_curve(y, probability)
+    assert set(zip(curve.recall, curve.precision, strict=True)) <= set(zip(recall, precision, strict=True))
+    assert set(curve.recall) == set(recall)
+    ((drawn,),) = precision_recall_curve.page([curve], "").rows
+    steps = drawn.marks[-1]
+    assert np.sum(np.diff(steps.x) * steps.y[1:]) == pytest.approx(metrics.average_precision_score(y, probability))
+
+
 def test_a_decision_function_is_drawn_as_well(pictured):
     """Curves need an order of the rows, no probabilities; calibration needs them, and says so."""
     X, y = CANCER

@@ -73,7 +73,11 @@ def _curve(side: "Side", curves: int) -> Curve:
 
     recall, precision, average = precision_recall(side)
     columns = np.append(0.0, recall), np.append(1.0, precision), np.append(np.inf, side.cuts[0])
-    kept = thinned(len(recall) + 1, curves)
+    kept = np.arange(len(columns[0]))
+    if len(thinned(len(kept), curves)) < len(kept):  # first those between which no row of the class was found
+        found = np.diff(columns[0]) != 0
+        kept = kept[np.concatenate([[True], found[:-1] | found[1:], [True]])]
+    kept = kept[thinned(len(kept), curves)]
     return Curve(side.label, *(column[kept].astype(float) for column in columns), average)
 
 
