@@ -10,7 +10,7 @@ from azml_integrations import Adapter, hookimpl
 
 __version__ = "0.1.0"
 
-_LATE: dict[str, str] = {}
+_LATE: dict[str, str] = {"AzmlCallback": "callback", "LoggedEstimator": "logged_estimator"}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,9 +19,9 @@ from .fits import Fit, choke_point, counts, seen_from
 from .loops import Loops
 from .nesting import Both, carry_nesting, inside, is_inside
 from .parameters import in_one_line
-from .predictions import listen_to_predictions
+from .predictions import remember
 from .report import observe_fit
-from .session import SOURCE, Session
+from .session import LISTENING, SOURCE, Session
 from .validation import listen_to_validation
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     except Exception:
         patches.undo()
         raise
+    LISTENING[session] = patches
+    patches.also(lambda: LISTENING.pop(session, None))
     for module, listen in (
         ("sklearn.metrics", listen_to_metrics),
         ("sklearn.model_selection", listen_to_validation),
@@ -148,10 +150,7 @@ class _FitObserved(AbstractContextManager[object]):
         self._observation.__exit__(kind, error, trace)
         run = self._observation.run
         if error is None and run is not None and self._trains:
-            self._session.last = run
-            self._session.runs_of[self._fit.estimator] = run
-            with self._session.attempt(run):
-                listen_to_predictions(type(self._fit.estimator), self._session, self._patches)
+            remember(run, self._fit.estimator, self._session, self._patches)
 
     def _choose(self) -> Observation | None:
         fit, session = self._fit, self._session

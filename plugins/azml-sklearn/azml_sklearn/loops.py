@@ -82,6 +82,14 @@ class Loops:
         me = threading.get_ident()
         for key in [key for key in self._unstored if key[0] == me]:
             self._store(key)
+        with self._lock:
+            if not self._unstored:
+                atexit.unregister(self.finish)  # else it would keep the loops of the past
+
+    @property
+    def busy(self) -> bool:
+        """Whether a model waits to be stored."""
+        return bool(self._unstored)
 
     def finish(self) -> None:
         """Store the models of all loops."""

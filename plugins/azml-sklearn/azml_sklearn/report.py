@@ -13,7 +13,7 @@ from . import images
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
-from .session import SOURCE, Session
+from .session import SOURCE, Session, recording
 from .training import Judged, innermost, judge, metrics_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
         account.given = fit.estimator.get_params(deep=True)
         account.parameters = describe(run, fit.estimator, account.given)
     began = time.perf_counter()
-    yield
+    with recording(run):
+        yield
     account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
     for part in PARTS:
         with session.attempt(run):

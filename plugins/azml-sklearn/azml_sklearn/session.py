@@ -6,14 +6,34 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from azml_integrations.autologging import stumble
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions, Run
+    from azml_integrations.autologging import Patches
 
 SOURCE = "sklearn"
+LISTENING: "dict[Session, Patches]" = {}
+"""The sessions of autolog, while it is on: they hear of what is recorded without them."""
+
+_RECORDED: "ContextVar[Run | None]" = ContextVar("azml_sklearn_recorded", default=None)
+
+
+def recorded() -> "Run | None":
+    """Return the run of the fit that is under way in this context, or None."""
+    return _RECORDED.get()
+
+
+@contextmanager
+def recording(run: "Run") -> Iterator[None]:
+    """Mark a fit as recorded in a run while it is under way."""
+    token = _RECORDED.set(run)
+    try:
+        yield
+    finally:
+        _RECORDED.reset(token)
 
 
 class Session:
@@ -34,6 +54,9 @@ class Session:
         Classes whose predictions and scores are heard.
     """
 
+    _taken: ClassVar[set[str]] = set()  # of all sessions: a run has one first fit, whoever records it
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self, options: "AutologOptions") -> None:
         self.options = options
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
@@ -42,10 +65,8 @@ class Session:
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
         self._last: ContextVar[Run | None] = ContextVar("azml_sklearn_last_fit", default=None)
-        self._taken: set[str] = set()
         self._prepared: dict[str, int] = {}
         self._named: defaultdict[tuple[str, str], list[object]] = defaultdict(list)
-        self._lock = threading.Lock()
 
     @property
     def last(self) -> "Run | None":
@@ -65,8 +86,10 @@ class Session:
         from azml_integrations import current_run, implicit_run
 
         run = current_run()
-        if run is None:
-            return implicit_run(name=name), True
+        return (implicit_run(name=name), True) if run is None else self.place_in(run, name)
+
+    def place_in(self, run: "Run", name: str) -> "tuple[Run, bool]":
+        """Return a user's run for its first fit, a child of it for each later one; and whether it has to be ended."""
         with self._lock:
             free = run.id not in self._taken
             self._taken.add(run.id)
