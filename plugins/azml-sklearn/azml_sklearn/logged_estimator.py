@@ -223,7 +223,9 @@ class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             If an argument is not what it has to be.
         """
         if not hasattr(self.estimator, "fit") or isinstance(self.estimator, type):
-            raise OptionError(f"LoggedEstimator wraps an estimator, LoggedEstimator(Ridge()); it got {self.estimator!r}")
+            raise OptionError(
+                f"LoggedEstimator wraps an estimator, as in LoggedEstimator(Ridge()); it got {self.estimator!r}"
+            )
         if self.run is not None and not isinstance(self.run, Run):
             raise OptionError(f"LoggedEstimator got run={self.run!r}; expected a Run or None")
         for name in ("log_models", "log_images", "silent"):

@@ -160,4 +160,5 @@ def _fits_others_many_times(enclosing: Any, estimator: Any) -> bool:
     from sklearn.model_selection._search import BaseSearchCV
     from sklearn.pipeline import Pipeline
 
-    return enclosing is not estimator and not isinstance(enclosing, Pipeline | BaseSearchCV | TransformedTargetRegressor)
+    once = Pipeline, BaseSearchCV, TransformedTargetRegressor
+    return enclosing is not estimator and not isinstance(enclosing, once)

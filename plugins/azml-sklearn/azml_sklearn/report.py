@@ -13,6 +13,7 @@ from . import images
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
+from .portable import without_callbacks
 from .session import SOURCE, Session, recording
 from .training import Judged, innermost, judge, metrics_of
 
@@ -83,7 +84,7 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
 def _tell_model(account: Account) -> None:
     if account.session.options.log_models:
         most = account.session.max_model_bytes
-        account.told.append(store_model(account.run, account.fit.estimator, account.folder, most))
+        account.told.append(store_model(account.run, without_callbacks(account.fit.estimator), account.folder, most))
 
 
 def _tell_own_numbers(account: Account) -> None:
