@@ -15,7 +15,7 @@ from .fits import unmoved_randomness
 from .nesting import in_a_worker, inside, is_part_of_another
 from .parameters import describe
 from .report import announce
-from .session import SOURCE, Session, recorded
+from .session import SOURCE, Session, recorded, recording
 
 if TYPE_CHECKING:
     from uuid import UUID
