@@ -1,62 +1,82 @@
 """What a stored model must not hold, so that it is loaded without this package."""
 
 import copy
+import io
+import pickle
 import sys
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+PLAIN = frozenset({int, float, bool, str, bytes, type(None)})
+HOLDERS = list | tuple | dict | set | frozenset
+WHOLE = type | FunctionType | MethodType | ModuleType
 
-def without_callbacks(thing: Any) -> Any:
+
+def without_callbacks(model: Any) -> Any:
     """Return a fitted estimator as it is without our callbacks, so that it is loaded without this package.
 
-    Only the objects on the way to a callback are copied, shallowly; where there is none, that is the thing itself.
-    The callbacks of others stay.
+    Wherever they hang: on a step of a pipeline, on the best estimator of a search, on what its scorer holds. The
+    callbacks of others stay.
 
     Parameters
     ----------
-    thing : object
-        An estimator, or a list, tuple or dict of what may hold one.
+    model : estimator
+        It is left as it is.
 
     Returns
     -------
-    object
-        Store this; the one given is unchanged.
+    estimator
+        Store this. The model itself where there is nothing of ours; else a copy of its objects that shares all arrays
+        and trees with it.
     """
     callback = sys.modules.get(f"{__package__}.callback")
-    return thing if callback is None else _without(thing, {}, callback.AzmlCallback)
+    if callback is None:  # nobody has made one
+        return model
+    file = io.BytesIO()
+    leaving = _Leaving(file, callback.AzmlCallback)
+    leaving.dump(model)
+    file.seek(0)
+    return _Sharing(file, leaving.shared).load() if leaving.left else model
 
 
-def _without(thing: Any, known: dict[int, Any], ours: type) -> Any:
-    if id(thing) in known:
-        return known[id(thing)]
-    if type(thing) in (list, tuple):
-        parts = [_without(part, known, ours) for part in thing]
-        changed = any(new is not old for new, old in zip(parts, thing, strict=True))
-        return type(thing)(parts) if changed else thing
-    if isinstance(thing, dict):
-        changes = {key: new for key, old in thing.items() if (new := _without(old, known, ours)) is not old}
-        if not changes:
-            return thing
+class _Leaving(pickle.Pickler):
+    """Writes how objects hold each other; what holds no others is shared, not written."""
+
+    def __init__(self, file: io.BytesIO, kind: type) -> None:
+        super().__init__(file, protocol=5)
+        self._kind = kind
+        self.shared: list[Any] = []
+        self.left = 0
+        self._theirs: set[int] = set()
+
+    def persistent_id(self, thing: Any) -> int | None:
+        if type(thing) in PLAIN or isinstance(thing, HOLDERS):
+            return None
+        if hasattr(thing, "__dict__") and not isinstance(thing, WHOLE) and id(thing) not in self._theirs:
+            return None
+        self.shared.append(thing)
+        return len(self.shared) - 1
+
+    def reducer_override(self, thing: Any) -> Any:
+        callbacks = vars(thing).get("_skl_callbacks", ()) if hasattr(thing, "__dict__") else ()
+        kept = [each for each in callbacks if not isinstance(each, self._kind)]
+        self._theirs.update(map(id, kept))
+        if len(kept) == len(callbacks):
+            return NotImplemented
+        self.left += 1
         fresh = copy.copy(thing)
-        fresh.update(changes)
-        return fresh
-    if not hasattr(thing, "get_params") or isinstance(thing, type):
-        return thing
-    known[id(thing)] = thing  # an estimator that holds itself ends here
-    known[id(thing)] = _stripped(thing, known, ours)
-    return known[id(thing)]
+        vars(fresh).pop("_skl_callbacks")
+        if kept:
+            vars(fresh)["_skl_callbacks"] = kept  # where scikit-learn keeps them
+        return fresh.__reduce_ex__(5)
 
 
-def _stripped(estimator: Any, known: dict[int, Any], ours: type) -> Any:
-    state = vars(estimator)
-    callbacks = state.get("_skl_callbacks", ())
-    kept = [each for each in callbacks if not isinstance(each, ours)]
-    changes = {name: new for name, old in state.items() if (new := _without(old, known, ours)) is not old}
-    if not changes and len(kept) == len(callbacks):
-        return estimator
-    fresh = copy.copy(estimator)
-    vars(fresh).update(changes)
-    if kept:
-        fresh._skl_callbacks = kept  # noqa: SLF001 - where scikit-learn keeps them
-    else:
-        vars(fresh).pop("_skl_callbacks", None)
-    return fresh
+class _Sharing(pickle.Unpickler):
+    """Reads it again, in the same process."""
+
+    def __init__(self, file: io.BytesIO, shared: list[Any]) -> None:
+        super().__init__(file)
+        self._shared = shared
+
+    def persistent_load(self, number: int) -> Any:
+        return self._shared[number]
