@@ -113,8 +113,8 @@ class AzmlCallback:
     another estimator that offers its state is told as ``iteration_score``, as long as that costs less than a quarter
     of the time.
 
-    The loss costs one product of the rows with the coefficients per iteration: about a third of what the iteration
-    itself costs, and 0.1 ms at least.
+    The loss costs one product of the rows with the coefficients per iteration, 0.1 ms at least: on small data half to
+    four fifths of what the iteration itself costs.
 
     A fit that is a part of another one (a fold, a candidate, a member of an ensemble) tells nothing of its own: set
     the callback on the search. No error in here reaches a fit; it becomes an `AutologWarning` and a note in the run.
