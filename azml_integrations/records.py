@@ -146,6 +146,19 @@ class ErrorNoted(msgspec.Struct, frozen=True, tag="error", tag_field="event", om
     at: float
 
 
+class PartEnded(msgspec.Struct, frozen=True, tag="part", tag_field="event", omit_defaults=True, gc=False):
+    """One of the parts of a shared run is done.
+
+    Attributes
+    ----------
+    number : int
+        Which, from 0.
+    """
+
+    number: int
+    at: float
+
+
 class MetricPoint(msgspec.Struct, frozen=True, tag="metric", tag_field="event", omit_defaults=True, gc=False):
     """One value that a run logged under a name.
 
@@ -324,6 +337,7 @@ RunEvent: TypeAlias = (
     | RunCreated
     | StatusChanged
     | ErrorNoted
+    | PartEnded
     | MetricPoint
     | MetricsLogged
     | ListLogged

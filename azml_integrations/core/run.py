@@ -32,6 +32,7 @@ from .tee import teed
 if TYPE_CHECKING:
     from . import facts
     from .experiment import Experiment
+    from .shared import SharedRun
     from .workspace import Workspace
 
 USER_LOG = "logs/user_log.txt"
@@ -138,7 +139,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._record_facts()
         ending.watch().add(self)
         self._set_status(RunStatus.RUNNING)
-        _tell("azml_run_started", lambda: {"run": self})
+        tell("azml_run_started", lambda: {"run": self})
 
     def _record_facts(self) -> None:
         """Write down where the run came from: git, script, packages, arguments; never a secret."""
@@ -212,7 +213,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         self._journal.close()
         self._workspace.view.settle(self.id)
         ending.watch().remove(self)
-        _tell("azml_run_ended", lambda: {"record": self._record()})
+        tell("azml_run_ended", lambda: {"record": self._record()})
 
     def _collect_all(self) -> None:
         """Copy ``./outputs`` and what came into ``./logs`` into the run, and write down what came late."""
@@ -382,6 +383,32 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             parent_id=self.id,
             outputs=Path(outputs).resolve() if outputs else None,
         )
+
+    def shared_child(
+        self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
+    ) -> "SharedRun":
+        """Return the child run with this id, begun by this call if no process was quicker.
+
+        For work that several processes share, as the candidates of a sweep: each computes the same id and meets
+        the others in one run. Nobody holds that run; it lives as long as this one does.
+
+        Parameters
+        ----------
+        run_id : str
+            Its id, computed from what is worked on.
+        name : str, default=None
+            A name beside the id.
+        properties : dict of str to str, default=None
+            What it is about; written by whoever begins it.
+
+        Returns
+        -------
+        child : SharedRun
+            Running; end it with `SharedRun.finish_part` of its last part, or `SharedRun.fail`.
+        """
+        from . import shared
+
+        return shared.join(self, run_id, name, properties or {})
 
     def create_children(
         self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[str] | None = None
@@ -637,7 +664,7 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def _tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
+def tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
     """Let plugins see something; the arguments are made only if somebody looks."""
     from .. import plugins  # pluggy only when a run starts
 

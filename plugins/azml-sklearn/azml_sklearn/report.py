@@ -1,5 +1,6 @@
 """What is written about one fit."""
 
+import contextlib
 import functools
 import io
 import sys
@@ -13,7 +14,9 @@ from . import images
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
+from .searches import as_csv, candidates, search_in, table_of, tell_best
 from .session import SOURCE, Session
+from .sweeps import OfSearch, Sweep
 from .training import Judged, innermost, judge, metrics_of
 
 if TYPE_CHECKING:
@@ -38,6 +41,10 @@ class Account:
         Number of them written.
     values : dict of str to float
         Numbers of the fit, in one event at the end: ``fit_time``, training metrics.
+    search : object
+        The search over parameters that the fit amounts to, or None.
+    sweep : Sweep or None
+        Its candidates.
     judged : Judged or None
         The model's answers on its training data, once they are there.
     told : list of str
@@ -52,6 +59,8 @@ class Account:
     given: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     values: dict[str, float] = field(default_factory=dict)
+    search: Any = None
+    sweep: Sweep | None = None
     judged: Judged | None = None
     told: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -69,7 +78,12 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
         account.given = fit.estimator.get_params(deep=True)
         account.parameters = describe(run, fit.estimator, account.given)
     began = time.perf_counter()
-    yield
+    account.search = search_in(fit.estimator)
+    with (
+        contextlib.nullcontext() if account.search is None else Sweep(run, session, OfSearch(), account.search) as sweep
+    ):
+        yield
+    account.sweep = sweep
     account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
     for part in PARTS:
         with session.attempt(run):
@@ -106,8 +120,24 @@ def _tell_images(account: Account) -> None:
         account.told += log_images(account.run, judged, account.fit.name, account.folder, account.missing)
 
 
-def _tell_search(account: Account) -> None:
-    log_search(account.run, account.fit.estimator)
+def _tell_best(account: Account) -> None:
+    if account.search is not None:
+        tell_best(account.run, account.search, account.sweep)
+
+
+def _tell_candidates(account: Account) -> None:
+    results = getattr(account.search, "cv_results_", None)
+    if account.sweep is not None and results is not None:
+        account.sweep.conclude(candidates(results))
+
+
+def _tell_results(account: Account) -> None:
+    results = getattr(account.search, "cv_results_", None)
+    if results is not None:
+        table = table_of(results)
+        account.run.log_table("cv_results", table)
+        account.run.upload_file(f"{account.folder}/cv_results.csv", as_csv(table))
+        account.told.append("cv_results.csv")
 
 
 def _tell_missing(account: Account) -> None:
@@ -120,7 +150,9 @@ PARTS: tuple[Callable[[Account], None], ...] = (
     _tell_judgement,
     _tell_values,
     _tell_images,
-    _tell_search,
+    _tell_best,
+    _tell_candidates,
+    _tell_results,
     _tell_missing,
 )
 """What is told after a fit, in this order; one that fails costs only itself."""
@@ -216,19 +248,6 @@ class NamedPicture(io.BytesIO):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-
-
-def log_search(run: "Run", fitted: Any) -> None:
-    """Write what a search over parameters has found."""
-    best = getattr(fitted, "best_params_", None)
-    if not isinstance(best, dict):
-        return
-    from .parameters import as_text
-
-    run.add_properties({f"best.{name}": as_text(value) for name, value in best.items()})
-    score = getattr(fitted, "best_score_", None)
-    if score is not None:
-        run.log("best_score", float(score))
 
 
 def announce(session: Session, run: "Run", name: str, told: str) -> None:

@@ -38,6 +38,7 @@ class Session:
         self.options = options
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
+        self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
