@@ -59,11 +59,16 @@ def as_text(value: object) -> str:
     return _ADDRESS.sub("", repr(value))
 
 
-def _shown(value: object) -> str:
+def safe_text(value: object) -> str:
+    """Return a parameter's value as text, also where that raises."""
     try:
-        return repr(value) if isinstance(value, str) else as_text(value)
-    except Exception:  # noqa: BLE001 - a user's repr
-        return "?"
+        return as_text(value)
+    except Exception as error:  # noqa: BLE001 - a user's repr may raise anything
+        return f"<its repr raised {type(error).__name__}>"
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else safe_text(value)
 
 
 def _add(run: "Run", facts: dict[str, str], parameters: dict[str, str]) -> int:

@@ -5,7 +5,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from .parameters import as_text
+from .parameters import safe_text
 from .sweeps import Candidate, Sweep, properties_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def tell_best(run: "Run", search: Any, sweep: Sweep | None) -> None:
     best = getattr(search, "best_params_", None)
     if not isinstance(best, dict):
         return
-    found = {f"best.{name}": as_text(value) for name, value in best.items()}
+    found = {f"best.{name}": safe_text(value) for name, value in best.items()}
     row = int(search.best_index_)
     if sweep is not None and row < sweep.session.max_child_runs:
         found["best_child_run_id"] = sweep.child_id(row)
@@ -76,9 +76,4 @@ def as_csv(columns: "Mapping[str, list[Any]]") -> io.BytesIO:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    try:
-        return as_text(value)
-    except Exception as error:  # noqa: BLE001 - a user's repr may raise anything
-        return f"<its repr raised {type(error).__name__}>"
+    return value if value is None or isinstance(value, bool | int | float | str) else safe_text(value)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from azml_integrations.autologging import Patches, is_paused, paused, stumble
 
 from .nesting import stays_here
-from .parameters import as_text
+from .parameters import safe_text
 from .session import SOURCE
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def of_validation(position: int, _: Mapping[str, Any]) -> Place:
 
 def properties_of(parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return a candidate's parameters as properties."""
-    return tuple((f"param.{name}", _text(value)) for name, value in parameters.items())
+    return tuple((f"param.{name}", safe_text(value)) for name, value in parameters.items())
 
 
 def scores_of(result: Mapping[str, Any]) -> dict[str, float]:
@@ -362,10 +362,3 @@ def _joined(run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) ->
         return run
     name = " ".join(", ".join(f"{key.removeprefix('param.')}={value}" for key, value in properties).split())
     return run.shared_child(run_id, name[:LONGEST_NAME] or None, dict(properties))
-
-
-def _text(value: object) -> str:
-    try:
-        return as_text(value)
-    except Exception as error:  # noqa: BLE001 - a user's repr may raise anything
-        return f"<its repr raised {type(error).__name__}>"

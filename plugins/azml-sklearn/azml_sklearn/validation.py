@@ -10,7 +10,7 @@ from azml_integrations.autologging import Observation, Patches
 
 from .evaluation import CELL, real_function, source
 from .nesting import by_user, inside
-from .parameters import as_text, describe
+from .parameters import safe_text, describe
 from .report import announce
 from .session import SOURCE, Session
 from .sweeps import Candidate, Locate, OfLearningCurve, OfValidationCurve, Sweep, of_validation
@@ -143,7 +143,7 @@ def _tell_curve(run: "Run", name: str, values: Iterable[Any], scores: Scores, sw
     sweep.conclude(
         [
             Candidate(
-                ((f"{prefix}{name}", as_text(value)),),
+                ((f"{prefix}{name}", safe_text(value)),),
                 found,
                 [dict(zip(point, each, strict=True)) for each in zip(*point.values(), strict=True)],
             )
