@@ -749,6 +749,7 @@ __all__ = [
     "MetricsLogged",
     "Note",
     "Noted",
+    "PartEnded",
     "Point",
     "PointKind",
     "PropertiesAdded",

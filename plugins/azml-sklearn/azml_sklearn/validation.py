@@ -10,7 +10,7 @@ from azml_integrations.autologging import Observation, Patches
 
 from .evaluation import CELL, real_function, source
 from .nesting import by_user, inside
-from .parameters import safe_text, describe
+from .parameters import describe, safe_text
 from .report import announce
 from .session import SOURCE, Session
 from .sweeps import Candidate, Locate, OfLearningCurve, OfValidationCurve, Sweep, of_validation
