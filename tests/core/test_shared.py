@@ -9,7 +9,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from azml_integrations import Experiment, Workspace, errors
+from azml_integrations import Experiment, Run, Workspace, errors
 
 FIVE = 5
 
@@ -161,3 +161,26 @@ def test_azml_run_ended_is_told_of_it(parent):
     assert ended == []
     child.settle()
     assert ended == [(child.id, "Completed")]
+
+
+def test_a_run_that_is_silent_has_silent_children(azml_home, monkeypatch, tmp_path):
+    """Worker 1 of a group stores nothing, whatever it shares."""
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.chdir(tmp_path)
+    parent = Run.get_context()
+    child = parent.shared_child(f"{parent.id}_0", properties={"param.alpha": "1"})
+    child.log("score", 0.5)
+    assert not child.finish_part(0, 1, "ValueError")
+    child.settle()
+    child.fail("no")
+    assert not list(tmp_path.rglob("*.jsonl"))
+    assert not list(azml_home.rglob("*.jsonl"))
+
+
+def test_a_run_that_nobody_submitted_appears_with_its_child(azml_home, monkeypatch, tmp_path):
+    """The first verb may be this one."""
+    monkeypatch.chdir(tmp_path)
+    parent = Run.get_context()
+    child = parent.shared_child(f"{parent.id}_0")
+    assert (child.get_status(), child.parent.get_status()) == ("Running", "Running")
+    parent.complete()

@@ -6,6 +6,7 @@ to write down what came out, in whichever thread or process it runs. A candidate
 so that two workers of one candidate meet in it.
 """
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from azml_integrations.autologging import Patches, is_paused, paused, stumble
+from azml_integrations.errors import AutologWarning
 
 from .nesting import stays_here
 from .parameters import safe_text
@@ -226,7 +228,8 @@ class Task:
         except Exception as error:
             if self._raises:
                 raise
-            stumble(f"{SOURCE} sweep", error, self._run)
+            with contextlib.suppress(AutologWarning):  # in a worker a filter that makes it an error is not meant for us
+                stumble(f"{SOURCE} sweep", error, self._run)
 
 
 def listen_to_sweeps(_: "Session", patches: Patches) -> None:
@@ -259,6 +262,9 @@ def _observed(real: type, module: ModuleType, patches: Patches) -> Callable[...,
             except BaseException as error:
                 hide_our_frame(error)
                 raise
+
+    for name in ("__name__", "__qualname__", "__module__"):  # joblib prints them
+        setattr(Watched, name, getattr(real, name))
 
     @functools.wraps(real, updated=())
     def parallel(*args: Any, **settings: Any) -> Any:

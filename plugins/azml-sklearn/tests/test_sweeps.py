@@ -12,6 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from joblib._parallel_backends import SequentialBackend
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import FitFailedWarning
@@ -401,6 +402,42 @@ def test_results_are_what_they_are_without_us(experiment, n_jobs):
     for name, values in plain.cv_results_.items():
         if not name.endswith("_time"):
             assert np.array_equal(search.cv_results_[name], values), name
+
+
+class Elsewhere(SequentialBackend):
+    """A backend that joblib does not bring: its workers might not know us."""
+
+
+def test_with_workers_that_may_not_know_us_the_candidates_come_at_the_end(runs):
+    """A dask or ray host gets its tasks as they are; the children are made of the results."""
+    joblib.register_parallel_backend("elsewhere", Elsewhere)
+    with joblib.parallel_config(backend="elsewhere"):
+        search = GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=3).fit(*DIABETES)
+    (run,) = runs()
+    for row, child in enumerate(candidates(run)):
+        assert child.get_properties() == {"param.alpha": str(ALPHAS[row])}
+        assert child.get_metrics()["test_score"] == [
+            search.cv_results_[f"split{split}_test_score"][row] for split in range(3)
+        ]
+        assert child.get_status() == "Completed"
+
+
+def test_what_joblib_prints_is_what_it_prints_without_us(experiment, capfd):
+    """Verbose searches name the class that dispatches."""
+    autolog("sklearn", silent=True, log_images=False)
+    with joblib.parallel_config(verbose=1):
+        GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=2).fit(*DIABETES)
+    out, err = capfd.readouterr()
+    assert "[Parallel(n_jobs=1)]" in out + err
+    assert "Watched" not in out + err
+
+
+def test_a_follower_of_a_group_records_no_candidates(experiment, monkeypatch):
+    """As it records no run."""
+    monkeypatch.setenv("RANK", "1")
+    autolog("sklearn", silent=True)
+    GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=2, n_jobs=2).fit(*DIABETES)
+    assert list(experiment.get_runs(include_children=True)) == []
 
 
 def test_switched_off_the_modules_are_what_they_were(experiment):
