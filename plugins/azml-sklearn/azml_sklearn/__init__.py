@@ -3,10 +3,14 @@
 This module is all that is loaded until scikit-learn is imported; it imports no framework.
 """
 
+import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml_integrations import Adapter, hookimpl
+
+if TYPE_CHECKING:
+    from azml_integrations import Run
 
 __version__ = "0.1.0"
 
@@ -32,3 +36,10 @@ def azml_adapters() -> list[Adapter]:
             options=("max_child_runs", "max_metric_rows", "max_model_bytes"),
         )
     ]
+
+
+@hookimpl
+def azml_run_ending(run: "Run") -> None:
+    """Tell about several fits of one run, if there were any."""
+    if several := sys.modules.get(f"{__name__}.several"):  # loaded with the first fit that shares its run
+        several.tell(run)

@@ -49,6 +49,7 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     """
     session = Session(options)
     patches = Patches(SOURCE, on_error=options.on_error)
+    patches.also(session.end)
     try:
         _listen_to_fits(session, patches)
     except Exception:

@@ -52,6 +52,8 @@ def in_one_line(estimator: Any) -> str:
 
 def as_text(value: object) -> str:
     """Return a parameter's value as text that is the same in the next process."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # numpy's 0.1, out of a logspace, is 0.1
+        value = value.item()
     if isinstance(value, str):
         return value
     if callable(value) and hasattr(value, "__qualname__"):

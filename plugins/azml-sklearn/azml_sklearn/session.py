@@ -26,6 +26,8 @@ class Session:
 
     Attributes
     ----------
+    on : bool
+        Whether the switch is still on.
     runs_of : Remembered
         The run of each fitted estimator that is still alive, by identity.
     made_by : Remembered
@@ -36,6 +38,7 @@ class Session:
 
     def __init__(self, options: "AutologOptions") -> None:
         self.options = options
+        self.on = True
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
         self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
@@ -47,6 +50,10 @@ class Session:
         self._prepared: dict[str, int] = {}
         self._named: defaultdict[tuple[str, str], list[object]] = defaultdict(list)
         self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """Say that the switch was turned off."""
+        self.on = False
 
     @property
     def last(self) -> "Run | None":
@@ -73,6 +80,9 @@ class Session:
             self._taken.add(run.id)
         if free and "estimator" not in run.get_properties():  # another process may have fitted in this run
             return run, False
+        from . import several
+
+        several.remember(run, self)
         return run.child_run(name), True
 
     def next_preparation(self, run: "Run") -> int:
