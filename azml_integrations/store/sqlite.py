@@ -221,7 +221,7 @@ class SqliteStore:
         only, named = ("", ()) if name is None else (" AND name = ?", (name,))
         found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
         with self._reading() as db:
-            for some, marks in _portions(run_ids):
+            for some, marks in _portions(list(found)):
                 sql = f"SELECT run_id, name FROM metrics WHERE run_id IN ({marks}){only} {_BY_FIRST}"  # noqa: S608 - marks
                 known = db.execute(sql, (*some, *named)).fetchall()
                 blocks = _grouped(db.execute(_BLOCKS.format(marks, only), (*some, *named)), 2)
@@ -237,7 +237,7 @@ class SqliteStore:
         """Return one line per metric of several runs, by run id."""
         found: dict[str, list[MetricSummary]] = {run_id: [] for run_id in run_ids}
         with self._reading() as db:
-            for some, marks in _portions(run_ids):
+            for some, marks in _portions(list(found)):
                 for run_id, *line in db.execute(f"{_SUMMARIES} WHERE run_id IN ({marks}) {_BY_FIRST}", some):
                     found[run_id].append(_summary(*line))
         return found

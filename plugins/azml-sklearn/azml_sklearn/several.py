@@ -83,9 +83,17 @@ def _draw(run: "Run", session: "Session", table: Any, missing: dict[str, str]) -
 
 
 def varied(table: Any) -> dict[str, Any]:
-    """Return what varies among the fits of a `FitTable`: the estimator's class, and the parameters."""
+    """Return what varies among the fits of a `FitTable`: the estimator's class, and parameters within a class.
+
+    That Ridge and Lasso have other defaults is told by their names already.
+    """
     classes = {"estimator": table.estimators} if len(set(table.estimators)) > 1 else {}
-    return {**classes, **table.parameters}
+    return classes | {name: values for name, values in table.parameters.items() if _varies(values, table.estimators)}
+
+
+def _varies(values: Any, estimators: Any) -> bool:
+    pairs = set(zip(estimators, map(repr, values), strict=True))
+    return len(pairs) > len(set(estimators))
 
 
 def curves(metrics: Mapping[str, Any]) -> dict[str, Curve]:
@@ -101,7 +109,8 @@ def curves(metrics: Mapping[str, Any]) -> dict[str, Curve]:
     """
     names = [name for name in metrics if name not in TIMES and _has_numbers(metrics[name])]
     panels = {name: _panel(name, names) for name in names}
-    shown = [name for name in names if _unrooted(panels[name]) not in set(panels.values())]
+    there = {*names, *panels.values()}
+    shown = [name for name in names if _unrooted(panels[name]) not in there]
     first = {panel: place for place, panel in reversed(list(enumerate(panels[name] for name in shown)))}
     return {
         name: Curve([_as_number(value) for value in metrics[name]], panel=panels[name])
