@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import host
-from ..core.fits import fit_table, holds_fit
+from ..core.fit_table import fit_table, holds_fit
 from ..records import MetricSummary, RunQuery, RunRecord
 from . import descriptions, words
 from .runs import CHILDREN, NAMED, SPARE, short_ids, told_apart

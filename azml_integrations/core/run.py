@@ -27,7 +27,7 @@ from ..records import (
 )
 from . import context, ending
 from .detail_verbs import DetailVerbs
-from .fits import FitTable, fit_table, holds_fit
+from .fit_table import FitTable, fit_table, holds_fit
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from azml_integrations.core.fits import FitTable, number
+from azml_integrations.core.fit_table import FitTable, number
 from azml_integrations.errors import StoreError
 from azml_integrations.hookspecs import hookimpl
 from azml_integrations.plugins import plugins
