@@ -39,7 +39,8 @@ with experiment.start_logging() as run:
     azml_sklearn.evaluate(run, model, X_test, y_test)
 
 print(f"mean absolute error on test rows {run.get_metrics()['test_mean_absolute_error']:.1f}")
-print(
-    f"trees {run.properties['param.boost__n_estimators']}, filled by {run.properties['param.prepare__numbers__fill__strategy']}"
+trees, filling = (
+    run.properties[f"param.{name}"] for name in ("boost__n_estimators", "prepare__numbers__fill__strategy")
 )
+print(f"{trees} trees, gaps filled by the {filling}")
 print(*run.get_file_names(), sep="\n")

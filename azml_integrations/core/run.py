@@ -209,7 +209,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         if self._over and status == RunStatus.COMPLETED:
             return
         if not self._over:
-            _tell("azml_run_ending", lambda: {"run": self})
+            tell("azml_run_ending", lambda: {"run": self})
         self._tees.close()
         self._collect_all()
         self._report_lost()
