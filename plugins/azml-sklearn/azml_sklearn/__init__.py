@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LATE: dict[str, str] = {}
+_LATE: dict[str, str] = {
+    "load_model": "models",
+    "save_model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -33,7 +36,7 @@ def azml_adapters() -> list[Adapter]:
             activate="azml_sklearn.activation:activate",
             versions=">=1.6,<1.10",
             distribution="scikit-learn",
-            options=("max_child_runs", "max_metric_rows", "max_model_bytes"),
+            options=("max_child_runs", "max_metric_rows", "max_model_bytes", "model_format"),
         )
     ]
 

@@ -134,14 +134,15 @@ class Loops:
         estimator, loop.estimator = loop.estimator, None
         name, told = type(estimator).__name__, f"{loop.steps} calls of partial_fit"
         with self._session.attempt(loop.run):
+            if self._session.options.log_models:
+                how = self._session.model_format, self._session.max_model_bytes, loop.missing
+                folder = f"outputs/{name}"
+                told += f", {store_model(loop.run, estimator, folder, *how)} in {folder}"
+        with self._session.attempt(loop.run):
             loop.run.log("fit_time", loop.fitting)
             if loop.unjudged:
                 cost = f"they would have cost more than {SHARE:.0%} of the loop's time"
                 loop.missing[f"training metrics of {loop.unjudged} of {loop.steps} calls"] = cost
             note_missing(loop.run, loop.missing, "not recorded, or not in each step")
             loop.missing = {}
-        with self._session.attempt(loop.run):
-            if self._session.options.log_models:
-                folder = f"outputs/{name}"
-                told += f", {store_model(loop.run, estimator, folder, self._session.max_model_bytes)} in {folder}"
         announce(self._session, loop.run, name, told)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import images
 from .fits import Fit, unmoved_randomness
-from .models import store_model
+from .models import free_folder, store_model
 from .parameters import describe
 from .searches import as_csv, candidates, search_in, table_of, tell_best
 from .session import SOURCE, Session
@@ -68,7 +68,7 @@ class Account:
     @functools.cached_property
     def folder(self) -> str:
         """Where the files go: named by the class, or by a name after it where the user has files under that one."""
-        return f"outputs/{_free_folder(self.run, self.fit.name)}"
+        return f"outputs/{free_folder(self.run, self.fit.name)}"
 
 
 def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, None]:
@@ -94,9 +94,10 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
 
 
 def _tell_model(account: Account) -> None:
-    if account.session.options.log_models:
-        most = account.session.max_model_bytes
-        account.told.append(store_model(account.run, account.fit.estimator, account.folder, most))
+    fit, session = account.fit, account.session
+    if session.options.log_models:
+        how = session.model_format, session.max_model_bytes, account.missing
+        account.told.append(store_model(account.run, fit.estimator, account.folder, *how, fit.X))
 
 
 def _tell_own_numbers(account: Account) -> None:
@@ -254,10 +255,3 @@ def announce(session: Session, run: "Run", name: str, told: str) -> None:
     """Say in one line what was logged, and where."""
     if not session.options.silent:
         sys.stderr.write(f"azml: {name}: {told}; see it with: azml run show {run.id}\n")
-
-
-def _free_folder(run: "Run", name: str) -> str:
-    """Return the class name, or a name after it where the user has files under that one."""
-    there = {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}
-    candidates = (name if number == 1 else f"{name}_{number}" for number in range(1, len(there) + 2))
-    return next(candidate for candidate in candidates if candidate not in there)

@@ -9,9 +9,15 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import stumble
+from azml_integrations.errors import AutologWarning, OptionError, warn_outside
+
+from .errors import ModelFormatMissingError
+from .models import format_named
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions, Run
+
+    from .formats import ModelFormat
 
 SOURCE = "sklearn"
 
@@ -42,6 +48,7 @@ class Session:
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
         self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
+        self.model_format = _format(options)
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
@@ -137,3 +144,16 @@ def _count(extra: Any, name: str, default: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is a number of at least 0, not {value!r}")
     return value
+
+
+def _format(options: "AutologOptions") -> "ModelFormat":
+    """Return the format of models; say at once, not only in each run, when its package is missing."""
+    try:
+        chosen = format_named(options.extra.get("model_format", "pickle"))
+        if options.log_models:
+            chosen.check_written()
+    except OptionError as error:
+        raise ValueError(error.message) from error
+    except ModelFormatMissingError as missing:
+        warn_outside(f"autolog of sklearn: no models will be stored: {missing.message}", AutologWarning, "sklearn")
+    return chosen
