@@ -234,8 +234,22 @@ def _write_skops(model: Any, _X: Any, most_bytes: int | None) -> Dumped:
     kept = _Kept(most_bytes)
     skops_io.dump(model, kept)
     content = kept.content
-    untrusted = skops_io.get_untrusted_types(file=View(content))
+    untrusted = skops_io.get_untrusted_types(data=_bones(content))
     return Dumped(content, hashlib.sha256(content).hexdigest(), {"untrusted_types": untrusted})
+
+
+def _bones(content: memoryview) -> bytes:
+    """Return a skops file without its arrays, which skops would read into memory to list the types beside them.
+
+    For a file of our own only: of one that comes from elsewhere, skops itself sees all.
+    """
+    from zipfile import ZipFile  # 14 ms, and skops has it
+
+    bones = io.BytesIO()
+    with ZipFile(View(content)) as whole, ZipFile(bones, "w") as left:
+        for name in whole.namelist():
+            left.writestr(name, whole.read(name) if name == "schema.json" else b"")
+    return bones.getvalue()
 
 
 def _read_skops(content: bytes, source: Source, trust: Trust) -> Any:
@@ -269,21 +283,29 @@ def _read_onnx(content: bytes, _source: Source, _trust: Trust) -> Any:
 
 
 def _converted(model: Any, X: Any) -> Any:
-    """Convert with the first of several descriptions of the inputs that fits the model."""
+    """Convert with the first description of the inputs, and the first choice of outputs, that fit the model."""
     from skl2onnx import convert_sklearn
 
-    trouble: Exception = ValueError("the number of its columns is unknown; pass X, some rows of its training data")
+    trouble: Exception | None = None
     for columns in _inputs(model, X):
-        # an array of probabilities, where ONNX would make a list of dicts; not every classifier knows the choice
-        for options in ({id(model): {"zipmap": False}}, None) if hasattr(model, "classes_") else (None,):
+        for choice in _CHOICES if hasattr(model, "classes_") else (None,):
+            options = None if choice is None else {id(model): choice}
             try:
                 return convert_sklearn(model, type(model).__name__, columns, options=options)
             except Exception as error:  # noqa: BLE001 - skl2onnx raises nearly anything
-                if not isinstance(error, NameError):  # it has no such choice
+                if trouble is None or not isinstance(error, NameError):  # that one says that there is no such choice
                     trouble = error
-    if X is None and hasattr(model, "feature_names_in_"):
-        raise ValueError("it was fitted on named columns; pass X, some rows of that table") from trouble
-    raise trouble
+    if X is None and (trouble is None or hasattr(model, "feature_names_in_")):
+        raise ValueError("its columns are unknown; pass X, some rows of what it was fitted on") from trouble
+    raise trouble or ValueError("its training data has no columns that ONNX could take")
+
+
+_CHOICES: tuple[dict[str, bool], ...] = (
+    {"zipmap": False},  # an array of probabilities, where skl2onnx makes a list of dicts
+    {
+        "nocl": False
+    },  # changes nothing; without any choice skl2onnx makes one that a pipeline of LinearSVC does not know
+)
 
 
 def _inputs(model: Any, X: Any) -> Iterator[list[tuple[str, Any]]]:
@@ -304,7 +326,7 @@ def _inputs(model: Any, X: Any) -> Iterator[list[tuple[str, Any]]]:
         return
     shape = getattr(X, "shape", None) or (None, getattr(model, "n_features_in_", None))
     if len(shape) > 1 and shape[1] is not None:
-        tensor = types.StringTensorType if _kind(X) == "text" else types.FloatTensorType
+        tensor = types.StringTensorType if X is not None and _kind(X) == "text" else types.FloatTensorType
         yield [("X", tensor([None, shape[1]]))]
     elif X is not None:
         yield [("X", types.StringTensorType([None]))]  # a list of texts
