@@ -215,12 +215,9 @@ def _read_pickle(content: bytes, source: Source, trust: Trust) -> Any:
 class _Kept:
     """What skops writes in one piece: its own buffer is kept, where a file in memory would copy it."""
 
-    most: int | None
     pieces: list[memoryview] = field(default_factory=list)
 
     def write(self, piece: memoryview) -> None:
-        if self.most is not None and piece.nbytes > self.most:
-            raise _BeyondCapError
         self.pieces.append(piece)
 
     @property
@@ -228,10 +225,10 @@ class _Kept:
         return self.pieces[0] if len(self.pieces) == 1 else memoryview(b"".join(self.pieces))
 
 
-def _write_skops(model: Any, _X: Any, most_bytes: int | None) -> Dumped:
+def _write_skops(model: Any, _X: Any, _most_bytes: int | None) -> Dumped:
     from skops import io as skops_io
 
-    kept = _Kept(most_bytes)
+    kept = _Kept()
     skops_io.dump(model, kept)
     content = kept.content
     untrusted = skops_io.get_untrusted_types(data=_bones(content))

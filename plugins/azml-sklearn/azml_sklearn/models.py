@@ -226,6 +226,7 @@ def _free_name(run: "Run", name: object) -> str:
 
 def _put(run: "Run", fitted: Any, folder: str, model_format: ModelFormat, most_bytes: int | None, X: Any) -> None:
     model, search = _model_of(fitted)
+    versions: dict[str, str | None] = {name: _version(name) for name in model_format.packages}
     dumped = model_format.dump(model, X, most_bytes)
     facts = ModelFacts(
         class_=type(model).__qualname__,
@@ -236,7 +237,7 @@ def _put(run: "Run", fitted: Any, folder: str, model_format: ModelFormat, most_b
         load=model_format.how,
         size=dumped.content.nbytes,
         sha256=dumped.sha256,
-        versions={"python": platform.python_version()} | {name: _version(name) for name in model_format.packages},
+        versions={"python": platform.python_version(), **versions},
         **dumped.facts,
     )
     run.upload_file(f"{folder}/{model_format.file}", View(dumped.content))

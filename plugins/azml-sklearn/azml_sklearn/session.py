@@ -150,10 +150,11 @@ def _format(options: "AutologOptions") -> "ModelFormat":
     """Return the format of models; say at once, not only in each run, when its package is missing."""
     try:
         chosen = format_named(options.extra.get("model_format", "pickle"))
-        if options.log_models:
-            chosen.check_written()
     except OptionError as error:
         raise ValueError(error.message) from error
+    try:
+        if options.log_models:
+            chosen.check_written()
     except ModelFormatMissingError as missing:
         warn_outside(f"autolog of sklearn: no models will be stored: {missing.message}", AutologWarning, "sklearn")
     return chosen
