@@ -63,7 +63,8 @@ def run(experiment):
 
 
 def stored(run):
-    return [name for name in run.get_file_names() if name.startswith("outputs/")]
+    """Files of models."""
+    return [name for name in run.get_file_names() if "/model." in name]
 
 
 def facts_of(run, folder, tmp_path):
