@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import images
+from .epochs import epochs_of
 from .fits import Fit, unmoved_randomness
 from .models import free_folder, store_model
 from .parameters import describe
@@ -77,20 +78,27 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
     with session.attempt(run):
         account.given = fit.estimator.get_params(deep=True)
         account.parameters = describe(run, fit.estimator, account.given)
-    began = time.perf_counter()
     account.search = search_in(fit.estimator)
-    with (
-        contextlib.nullcontext() if account.search is None else Sweep(run, session, OfSearch(), account.search) as sweep
-    ):
+    with sweep_of(account), epochs_of(run, fit.estimator, session):
+        began = time.perf_counter()
         yield
-    account.sweep = sweep
-    account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
+        account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
     for part in PARTS:
         with session.attempt(run):
             part(account)
     told = f", {', '.join(account.told)} in {account.folder}" if account.told else ""
     metrics = sum(name.startswith("training_") for name in account.values)
     announce(session, run, fit.name, f"{account.parameters} parameters, {metrics} training metrics{told}")
+
+
+@contextlib.contextmanager
+def sweep_of(account: Account) -> Iterator[None]:
+    """Record the candidates of a search while it runs; nothing else is one."""
+    if account.search is None:
+        yield
+        return
+    with Sweep(account.run, account.session, OfSearch(), account.search) as account.sweep:
+        yield
 
 
 def _tell_model(account: Account) -> None:
