@@ -36,7 +36,7 @@ def azml_adapters() -> list[Adapter]:
             activate="azml_sklearn.activation:activate",
             versions=">=1.6,<1.10",
             distribution="scikit-learn",
-            options=("max_child_runs", "max_metric_rows", "max_model_bytes", "model_format"),
+            options=("log_input_examples", "max_child_runs", "max_metric_rows", "max_model_bytes", "model_format"),
         )
     ]
 

@@ -11,12 +11,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import images
+from .diagram import store_diagram
 from .epochs import epochs_of
 from .fits import Fit, unmoved_randomness
 from .models import free_folder, store_model
 from .parameters import describe
 from .searches import as_csv, candidates, search_in, table_of, tell_best
 from .session import SOURCE, Session
+from .signature import signature_of, store_example, store_signature
 from .sweeps import OfSearch, Sweep
 from .training import Judged, innermost, judge, metrics_of
 
@@ -78,6 +80,8 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
     with session.attempt(run):
         account.given = fit.estimator.get_params(deep=True)
         account.parameters = describe(run, fit.estimator, account.given)
+    with session.attempt(run):
+        _tell_example(account)
     account.search = search_in(fit.estimator)
     with sweep_of(account), epochs_of(run, fit.estimator, session):
         began = time.perf_counter()
@@ -99,6 +103,12 @@ def sweep_of(account: Account) -> Iterator[None]:
         return
     with Sweep(account.run, account.session, OfSearch(), account.search) as account.sweep:
         yield
+
+
+def _tell_example(account: Account) -> None:
+    """Store the first rows before the fit: one with ``copy_X=False`` writes over them."""
+    if account.session.log_input_examples:
+        account.told += store_example(account.run, account.fit.X, account.folder, account.missing)
 
 
 def _tell_model(account: Account) -> None:
@@ -123,10 +133,21 @@ def _tell_values(account: Account) -> None:
     note_rows(account.run, account.judged)
 
 
+def _tell_signature(account: Account) -> None:
+    if account.session.options.log_models:
+        predicted = None if account.judged is None else account.judged.predicted
+        store_signature(account.run, signature_of(account.fit, predicted), account.folder)
+
+
 def _tell_images(account: Account) -> None:
     judged = account.judged
     if account.session.options.log_images and judged is not None and judged.classifies:
         account.told += log_images(account.run, judged, account.fit.name, account.folder, account.missing)
+
+
+def _tell_diagram(account: Account) -> None:
+    if account.session.options.log_images:
+        account.told += store_diagram(account.run, account.fit.estimator, account.folder, account.missing)
 
 
 def _tell_best(account: Account) -> None:
@@ -158,7 +179,9 @@ PARTS: tuple[Callable[[Account], None], ...] = (
     _tell_own_numbers,
     _tell_judgement,
     _tell_values,
+    _tell_signature,  # knows the predictions by now
     _tell_images,
+    _tell_diagram,
     _tell_best,
     _tell_candidates,
     _tell_results,

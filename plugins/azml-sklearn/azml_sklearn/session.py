@@ -49,6 +49,7 @@ class Session:
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
         self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
         self.model_format = _format(options)
+        self.log_input_examples = _flag(options.extra, "log_input_examples", default=False)
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
@@ -158,3 +159,10 @@ def _format(options: "AutologOptions") -> "ModelFormat":
     except ModelFormatMissingError as missing:
         warn_outside(f"autolog of sklearn: no models will be stored: {missing.message}", AutologWarning, "sklearn")
     return chosen
+
+
+def _flag(extra: Any, name: str, *, default: bool) -> bool:
+    value = extra.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is True or False, not {value!r}")  # noqa: TRY004 - as of every option
+    return value
