@@ -143,17 +143,12 @@ class Loops:
         estimator, loop.estimator = loop.estimator, None
         name, told = type(estimator).__name__, f"{loop.steps} calls of partial_fit"
         with self._session.attempt(loop.run):
-            if self._session.options.log_models:
-                how = self._session.model_format, self._session.max_model_bytes, loop.missing
-                folder = f"outputs/{name}"
-                told += f", {store_model(loop.run, estimator, folder, *how)} in {folder}"
+            told += self._store_files(loop, estimator)
         with self._session.attempt(loop.run):
             loop.run.log("fit_time", loop.fitting)
             if loop.unjudged:
                 cost = f"they would have cost more than {SHARE:.0%} of the loop's time"
                 loop.missing[f"training metrics of {loop.unjudged} of {loop.steps} calls"] = cost
-        with self._session.attempt(loop.run):
-            told += self._store_files(loop, estimator)
         with self._session.attempt(loop.run):
             note_missing(loop.run, loop.missing, "not recorded, or not in each step")
             loop.missing = {}
@@ -162,7 +157,8 @@ class Loops:
     def _store_files(self, loop: Loop, estimator: Any) -> str:
         folder, files, options = f"outputs/{type(estimator).__name__}", [], self._session.options
         if options.log_models:
-            files.append(store_model(loop.run, estimator, folder, self._session.max_model_bytes))
+            how = self._session.model_format, self._session.max_model_bytes, loop.missing
+            files.append(store_model(loop.run, estimator, folder, *how))
             if loop.signature is not None:
                 store_signature(loop.run, loop.signature, folder)
         if options.log_images:

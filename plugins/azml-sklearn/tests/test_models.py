@@ -501,8 +501,8 @@ def test_the_cap_holds_for_every_format(runs, run, notes, model_format):
         azml_sklearn.save_model(run, model, model_format=model_format, max_model_bytes=200)
     assert error.value.most_bytes == 200
     size = 10_000
-    azml_sklearn.save_model(run, model, model_format=model_format, max_model_bytes=size)
-    written = (run._folder / f"outputs/Ridge/model{suffix}").stat().st_size
+    name = azml_sklearn.save_model(run, model, model_format=model_format, max_model_bytes=size)
+    written = (run._folder / f"outputs/{name}/model{suffix}").stat().st_size
     assert 200 < written <= size
 
 

@@ -206,7 +206,7 @@ def test_a_randomized_search_too(runs):
     drawn = [child.get_properties()["param.alpha"] for child in candidates(run)]
     autolog(False)
     again = RandomizedSearchCV(Ridge(), {"alpha": np.logspace(-3, 2, 50)}, **settings).fit(*DIABETES)
-    assert drawn == [repr(params["alpha"]) for params in again.cv_results_["params"]]
+    assert drawn == [str(params["alpha"]) for params in again.cv_results_["params"]]
     assert search.best_params_ == again.best_params_
 
 
