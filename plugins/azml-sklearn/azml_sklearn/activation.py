@@ -22,6 +22,7 @@ from .parameters import in_one_line
 from .predictions import remember
 from .report import observe_fit
 from .session import LISTENING, SOURCE, Session
+from .sweeps import listen_to_sweeps
 from .validation import listen_to_validation
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     """
     session = Session(options)
     patches = Patches(SOURCE, on_error=options.on_error)
+    patches.also(session.end)
     try:
         _listen_to_fits(session, patches)
     except Exception:
@@ -58,6 +60,7 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     for module, listen in (
         ("sklearn.metrics", listen_to_metrics),
         ("sklearn.model_selection", listen_to_validation),
+        ("sklearn.model_selection", listen_to_sweeps),
         ("sklearn.utils.parallel", lambda _, patches: carry_nesting(patches)),
     ):
         patches.also(when_imported(module, functools.partial(_when_there, listen, session, patches)))

@@ -53,6 +53,10 @@ def _answers(name: str) -> Callable[["LoggedEstimator"], bool]:
     return check
 
 
+OPTIONS = ("log_input_examples", "max_child_runs", "max_metric_rows", "max_model_bytes", "model_format")
+"""Arguments that are the adapter's options, by its names."""
+
+
 class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     """An estimator whose fits are recorded, with no `autolog` needed.
 
@@ -79,10 +83,16 @@ class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         Store pictures: ROC curves, confusion matrices.
     silent : bool, default=False
         Print nothing at the end of a fit.
+    log_input_examples : bool, default=False
+        Store the first rows of X.
+    max_child_runs : int, default=None
+        At most so many candidates of a search have a child run; None as in `autolog`.
     max_metric_rows : int, default=None
         Training metrics come from at most so many rows [rows]; None as in `autolog`, 0 switches them off.
     max_model_bytes : int, default=None
-        A larger pickle is not stored [bytes]; None as in `autolog`.
+        A larger model file is not stored [bytes]; None as in `autolog`.
+    model_format : {"pickle", "skops", "onnx"}, default=None
+        How a model is stored; None as in `autolog`.
 
     Attributes
     ----------
@@ -127,16 +137,22 @@ class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         log_models: bool = True,
         log_images: bool = True,
         silent: bool = False,
+        log_input_examples: bool = False,
+        max_child_runs: int | None = None,
         max_metric_rows: int | None = None,
         max_model_bytes: int | None = None,
+        model_format: str | None = None,
     ) -> None:
         self.estimator = estimator
         self.run = run
         self.log_models = log_models
         self.log_images = log_images
         self.silent = silent
+        self.log_input_examples = log_input_examples
+        self.max_child_runs = max_child_runs
         self.max_metric_rows = max_metric_rows
         self.max_model_bytes = max_model_bytes
+        self.model_format = model_format
 
     # -- training ------------------------------------------------------------------------------------
 
@@ -231,7 +247,7 @@ class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         for name in ("log_models", "log_images", "silent"):
             if not isinstance(getattr(self, name), bool):
                 raise OptionError(f"LoggedEstimator got {name}={getattr(self, name)!r}; expected True or False")
-        extra = {name: getattr(self, name) for name in ("max_metric_rows", "max_model_bytes")}
+        extra = {name: getattr(self, name) for name in OPTIONS}
         given = {name: value for name, value in extra.items() if value is not None}
         options = AutologOptions(self.log_models, self.log_images, self.silent, extra=given)
         return _OwnSession(options, self.run)

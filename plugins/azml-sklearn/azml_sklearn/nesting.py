@@ -98,7 +98,7 @@ def carry_nesting(patches: "Patches") -> None:
     @functools.wraps(settings)
     def get_config() -> dict[str, Any]:
         caller = sys._getframe(1)  # noqa: SLF001 - which parallel call asks
-        marked = patches.active and is_inside() and caller.f_code is dispatch and _stays_here(caller.f_locals["self"])
+        marked = patches.active and is_inside() and caller.f_code is dispatch and stays_here(caller.f_locals["self"])
         return InsideSettings(settings()) if marked else settings()
 
     @functools.wraps(enter)
@@ -112,7 +112,7 @@ def carry_nesting(patches: "Patches") -> None:
         patches.replace(parallel, name, ours)
 
 
-def _stays_here(parallel: Any) -> bool:
+def stays_here(parallel: Any) -> bool:
     """Tell whether workers share this environment: on a dask or ray host our mark might not be importable."""
     return type(getattr(parallel, "_backend", None)).__module__ == "joblib._parallel_backends"
 

@@ -9,10 +9,16 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from azml_integrations.autologging import stumble
+from azml_integrations.errors import AutologWarning, OptionError, warn_outside
+
+from .errors import ModelFormatMissingError
+from .models import format_named
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions, Run
     from azml_integrations.autologging import Patches
+
+    from .formats import ModelFormat
 
 SOURCE = "sklearn"
 LISTENING: "dict[Session, Patches]" = {}
@@ -46,6 +52,8 @@ class Session:
 
     Attributes
     ----------
+    on : bool
+        Whether the switch is still on.
     runs_of : Remembered
         The run of each fitted estimator that is still alive, by identity.
     made_by : Remembered
@@ -59,14 +67,22 @@ class Session:
 
     def __init__(self, options: "AutologOptions") -> None:
         self.options = options
+        self.on = True
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
+        self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
+        self.model_format = _format(options)
+        self.log_input_examples = _flag(options.extra, "log_input_examples", default=False)
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
         self._last: ContextVar[Run | None] = ContextVar("azml_sklearn_last_fit", default=None)
         self._prepared: dict[str, int] = {}
         self._named: defaultdict[tuple[str, str], list[object]] = defaultdict(list)
+
+    def end(self) -> None:
+        """Say that the switch was turned off."""
+        self.on = False
 
     @property
     def last(self) -> "Run | None":
@@ -95,6 +111,9 @@ class Session:
             self._taken.add(run.id)
         if free and "estimator" not in run.get_properties():  # another process may have fitted in this run
             return run, False
+        from . import several
+
+        several.remember(run, self)
         return run.child_run(name), True
 
     def next_preparation(self, run: "Run") -> int:
@@ -148,4 +167,25 @@ def _count(extra: Any, name: str, default: int) -> int:
     value = extra.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is a number of at least 0, not {value!r}")
+    return value
+
+
+def _format(options: "AutologOptions") -> "ModelFormat":
+    """Return the format of models; say at once, not only in each run, when its package is missing."""
+    try:
+        chosen = format_named(options.extra.get("model_format", "pickle"))
+    except OptionError as error:
+        raise ValueError(error.message) from error
+    try:
+        if options.log_models:
+            chosen.check_written()
+    except ModelFormatMissingError as missing:
+        warn_outside(f"autolog of sklearn: no models will be stored: {missing.message}", AutologWarning, "sklearn")
+    return chosen
+
+
+def _flag(extra: Any, name: str, *, default: bool) -> bool:
+    value = extra.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is True or False, not {value!r}")  # noqa: TRY004 - as of every option
     return value
