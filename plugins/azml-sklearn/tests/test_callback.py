@@ -261,7 +261,7 @@ def test_the_stored_model_is_loaded_without_us(experiment, tmp_path):
     program = (
         "import pickle, sys\n"
         "model = pickle.load(open('model.pkl', 'rb'))\n"
-        "print(model.best_estimator_.steps[1][1].C, [name for name in sys.modules if name.startswith('azml')])\n"
+        "print(model.steps[1][1].C, [name for name in sys.modules if name.startswith('azml')])\n"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert answer.stdout.strip() == "1.0 []"

@@ -89,7 +89,7 @@ def test_a_fit_is_recorded_as_that_of_the_estimator_inside(found):
     assert run.get_metrics()["training_mean_squared_error"] == pytest.approx(
         metrics.mean_squared_error(y, model.predict(X))
     )
-    assert run.get_file_names() == ["outputs/Ridge/model.json", "outputs/Ridge/model.pkl"]
+    assert run.get_file_names() == [f"outputs/Ridge/{name}" for name in ("model.json", "model.pkl", "signature.json")]
 
 
 def test_the_stored_model_is_loaded_without_us(found, tmp_path):
@@ -399,7 +399,7 @@ def test_options_are_autologs(found, tmp_path):
     assert set(adapter.options) <= set(inspect.signature(LoggedEstimator).parameters)
     LoggedEstimator(Ridge(), max_model_bytes=10, max_metric_rows=0, **QUIET).fit(*DIABETES)
     (run,) = found()
-    assert run.get_file_names() == []
+    assert run.get_file_names() == ["outputs/Ridge/signature.json"]
     assert set(run.get_metrics()) == {"fit_time"}
 
 
