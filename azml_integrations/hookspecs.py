@@ -37,6 +37,14 @@ def azml_run_started(run: "Run") -> None:
 
 
 @hookspec
+def azml_run_ending(run: "Run") -> None:
+    """Add to a run before it ends: it still takes every verb, and its final status is not set yet.
+
+    Every child run ends here too, so look first whether the run is one of yours.
+    """
+
+
+@hookspec
 def azml_run_ended(record: RunRecord) -> None:
     """See a run end: its record with the final status, error, tags and properties."""
 

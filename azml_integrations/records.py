@@ -146,6 +146,19 @@ class ErrorNoted(msgspec.Struct, frozen=True, tag="error", tag_field="event", om
     at: float
 
 
+class PartEnded(msgspec.Struct, frozen=True, tag="part", tag_field="event", omit_defaults=True, gc=False):
+    """One of the parts of a shared run is done.
+
+    Attributes
+    ----------
+    number : int
+        Which, from 0.
+    """
+
+    number: int
+    at: float
+
+
 class MetricPoint(msgspec.Struct, frozen=True, tag="metric", tag_field="event", omit_defaults=True, gc=False):
     """One value that a run logged under a name.
 
@@ -324,6 +337,7 @@ RunEvent: TypeAlias = (
     | RunCreated
     | StatusChanged
     | ErrorNoted
+    | PartEnded
     | MetricPoint
     | MetricsLogged
     | ListLogged
@@ -513,6 +527,8 @@ class MetricSummary(msgspec.Struct, frozen=True):
         [steps]
     description : str
         The last one given.
+    first_at, last_at : float
+        Moments of its first and last point [s since the epoch, UTC].
     """
 
     name: str
@@ -526,6 +542,8 @@ class MetricSummary(msgspec.Struct, frozen=True):
     first_step: int | None = None
     last_step: int | None = None
     description: str = ""
+    first_at: float = 0.0
+    last_at: float = 0.0
 
 
 class MetricOrder(msgspec.Struct, frozen=True):
@@ -561,6 +579,8 @@ class RunQuery(msgspec.Struct, frozen=True):
         None is newest first, by start time.
     limit : int or None
         At most so many.
+    ancestor_id : str or None
+        Below this run, at any depth.
     """
 
     experiment: str | None = None
@@ -573,6 +593,7 @@ class RunQuery(msgspec.Struct, frozen=True):
     include_children: bool = False
     order: MetricOrder | None = None
     limit: int | None = None
+    ancestor_id: str | None = None
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -652,6 +673,15 @@ class RunStore(Protocol):
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
+
+    def series_of(self, run_ids: Sequence[str], name: str | None = None) -> dict[str, dict[str, Series]]:
+        """Return all metrics of several runs as `series` does, by run id and name; or this one metric of them.
+
+        Runs come in the order given, those without a metric are left out; metrics in order of first logging.
+        """
+
+    def summaries_of(self, run_ids: Sequence[str]) -> dict[str, list[MetricSummary]]:
+        """Return the `summaries` of several runs, by run id; of a run without metrics, an empty list."""
 
     def artifacts(self, run_id: str) -> list[ArtifactRecord]:
         """Return the files of a run, by name."""
@@ -735,6 +765,7 @@ __all__ = [
     "MetricsLogged",
     "Note",
     "Noted",
+    "PartEnded",
     "Point",
     "PointKind",
     "PropertiesAdded",

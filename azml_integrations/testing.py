@@ -400,6 +400,44 @@ class RunStoreContract:
         assert found(limit=1) == ["c"]
         assert found(tags={"n": "' OR 1=1 --"}) == []
 
+    def test_find_looks_below_a_run_at_any_depth(self, store: "RunStore") -> None:
+        """Children of children belong to the family, cousins do not."""
+        from . import records as r
+
+        for number, (run_id, parent) in enumerate([("a", None), ("kid", "a"), ("grandkid", "kid"), ("other", None)]):
+            store.apply(run_id, [batch("j", *_begun(run_id, at=10.0 + number, parent=parent))])
+
+        assert [record.run_id for record in store.find(r.RunQuery(ancestor_id="a"))] == ["grandkid", "kid"]
+        assert store.find(r.RunQuery(ancestor_id="other")) == []
+
+    def test_many_runs_are_asked_about_at_once(self, store: "RunStore") -> None:
+        """A parent of 600 children costs a few questions, and each run answers as it does alone."""
+        from . import records as r
+
+        for number in range(600):
+            points = [r.MetricPoint("loss", float(number), 2.0), r.MetricPoint("acc", number / 2, 3.0)]
+            store.apply(f"r{number}", [batch("j", *_begun(f"r{number}"), *points, r.TagsSet({"n": str(number)}, 2.0))])
+        store.apply("empty", [batch("j", *_begun("empty"))])
+        wanted = ["empty", *(f"r{number}" for number in reversed(range(600)))]
+
+        series, summaries = store.series_of(wanted), store.summaries_of(wanted)
+
+        assert list(series) == wanted[1:]
+        assert list(series["r7"]) == ["loss", "acc"]
+        assert list(series["r599"]["acc"].values) == [299.5]
+        assert store.series_of(["r7", "empty", "nobody"], "acc").keys() == {"r7"}
+        assert store.series_of(["r7"], "acc").get("r7", {}).keys() == {"acc"}
+        assert list(summaries) == wanted
+        assert summaries["r555"] == store.summaries("r555")
+        assert (summaries["r7"][1].first_at, summaries["r7"][1].last_at) == (3.0, 3.0)
+        assert summaries["empty"] == store.summaries_of(["nobody"])["nobody"] == []
+        assert store.series_of([]) == {}
+        assert store.summaries_of([]) == {}
+        assert {record.run_id: record.tags.get("n") for record in store.find(r.RunQuery())} == {
+            "empty": None,
+            **{f"r{number}": str(number) for number in range(600)},
+        }
+
     def test_find_sorts_by_a_metric(self, store: "RunStore") -> None:
         """Which run has the lowest loss? Runs without the metric are left out."""
         from . import records as r

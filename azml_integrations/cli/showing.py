@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import host
+from ..core.fit_table import fit_table, holds_fit
 from ..records import MetricSummary, RunQuery, RunRecord
 from . import descriptions, words
-from .runs import CHILDREN, NAMED, SPARE, common_metrics, short_ids, told_apart
+from .runs import CHILDREN, NAMED, SPARE, short_ids, told_apart
 from .words import Column, text
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _children(space: "Workspace", record: RunRecord) -> list[tuple[RunRecord, li
     store = space.view.all()
     children = store.find(RunQuery(parent_id=record.run_id))
     children.sort(key=lambda child: child.number)
-    return [(child, store.summaries(child.run_id)) for child in children]
+    summaries = store.summaries_of([child.run_id for child in children])
+    return [(child, summaries[child.run_id]) for child in children]
 
 
 # -- for people --------------------------------------------------------------------------------------
@@ -169,7 +171,7 @@ def _print_children(
     children = _children(space, record)
     if not children:
         return
-    own = [(record, _of_its_fit(summaries))] if descriptions.params(record) else []
+    own = [(record, summaries)] if holds_fit(record) else []
     columns, rows = fits([*own, *children[:CHILDREN]], short_ids(space))
     screen.print()
     screen.print(text("fits" if own else "children", "bold"))
@@ -178,25 +180,19 @@ def _print_children(
         screen.print(text(f"and {len(children) - CHILDREN} more; --output json tells all"))
 
 
-def _of_its_fit(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
-    """Return what belongs to a run's own fit: of a metric that a loop goes on logging nobody knows which point does."""
-    return [one for one in summaries if one.count == 1]
-
-
 def fits(
     runs: Sequence[tuple[RunRecord, Sequence[MetricSummary]]], ids: Mapping[str, str]
 ) -> tuple[list[Column], list[dict[str, Any]]]:
-    """Return a table of runs: the parameters that all have and that differ, and the metrics."""
-    differing = _differing([params for record, _ in runs if (params := descriptions.params(record))])
-    metrics = common_metrics(several for _, several in runs)
+    """Return a table of runs: the parameters that differ, and the metrics."""
+    table = fit_table(runs)
     names = {record.run_id: descriptions.label(record) or record.properties.get("estimator") for record, _ in runs}
     columns = [
         Column("run_id", "id", "id"),
         Column("number", "#", "number"),
         *([Column("name", "name", "name", rank=2)] if any(names.values()) else []),
         Column("status", "status", "status", rank=3),
-        *(Column(f"param.{name}", name, "number", NAMED) for name in differing),
-        *(Column(f"metric.{name}", name, "number", SPARE if place else 0) for place, name in enumerate(metrics)),
+        *(Column(f"param.{name}", name, "number", NAMED) for name in table.parameters),
+        *(Column(f"metric.{name}", name, "number", SPARE if place else 0) for place, name in enumerate(table.metrics)),
     ]
     rows = [
         {
@@ -205,18 +201,11 @@ def fits(
             "name": names[record.run_id],
             "status": record.status,
             **{f"param.{name}": value for name, value in descriptions.params(record).items()},
-            **{f"metric.{one.name}": descriptions.last(one) for one in several},
+            **{f"metric.{name}": column[row] for name, column in table.metrics.items()},
         }
-        for record, several in runs
+        for row, (record, _) in enumerate(runs)
     ]
     return told_apart(columns), rows
-
-
-def _differing(params: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the parameters that all fits have, with more than one value."""
-    first = params[0] if params else {}
-    shared = [name for name in first if all(name in one for one in params)]
-    return [name for name in shared if len({one[name] for one in params}) > 1]
 
 
 def _print_error(screen: "Console", record: RunRecord) -> None:

@@ -3,12 +3,12 @@
 import io
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from .. import metrics, names
 from ..errors import MetricError, NameRefusedError, UserErrorException
-from ..records import ArtifactKind, ArtifactMetric, MetricSummary, Point
+from ..records import ArtifactKind, ArtifactMetric, MetricSummary, Point, PointKind, Series
 from ..store import files
 from . import figures
 from .artifact_verbs import ArtifactVerbs
@@ -275,17 +275,11 @@ class LoggingVerbs(ArtifactVerbs):
         return self._store().summaries(self.id)
 
     def _own_metrics(self, name: str | None, *, populate: bool) -> dict[str, object]:
-        store = self._store()
-        known = [summary.name for summary in store.summaries(self.id)]
-        shaped = {}
-        for metric in known if name is None else [name]:
-            if (series := store.series(self.id, metric)) is not None:
-                shaped[metric] = self._shaped(series.kind, metrics.shape(series), populate=populate)
-        return shaped
+        found = self._store().series_of([self.id], name).get(self.id, {})
+        return shapes(found, lambda kind, value: self._file(kind, value, populate=populate))
 
-    def _shaped(self, kind: str, value: object, *, populate: bool) -> object:
-        if kind in ("scalar", "list", "row", "table"):
-            return value
+    def _file(self, kind: PointKind, value: object, *, populate: bool) -> object:
+        """Return what stands for a metric that is a file: its content or its address."""
         if populate and kind != "image":
             return metrics.parsed(self._read(str(value)))
         if isinstance(value, list):
@@ -338,6 +332,15 @@ class LoggingVerbs(ArtifactVerbs):
             f"a {kind} follows a {self._kinds[name]}; both are kept in order, get_metrics() gives those of the first "
             f"kind, run.metric_points() all",
         )
+
+
+def shapes(found: Mapping[str, Series], file: Callable[[PointKind, object], object]) -> dict[str, object]:
+    """Return metrics in SDK v1's shapes; `file` says what stands for one that is a file."""
+    shaped = {name: (series.kind, metrics.shape(series)) for name, series in found.items()}
+    return {name: value if kind in _PLAIN else file(kind, value) for name, (kind, value) in shaped.items()}
+
+
+_PLAIN = frozenset(("scalar", "list", "row", "table"))
 
 
 def _artifact_of(metric: str) -> str:

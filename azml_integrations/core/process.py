@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -15,6 +16,7 @@ from ..store.sqlite import SqliteStore
 from . import context, ending, facts
 from .experiment import Experiment
 from .run import Run, error_info
+from .shared import SharedRun
 from .workspace import Scope, Workspace
 
 REQUIRED = (
@@ -222,6 +224,14 @@ class _OfflineRun(Run):
         """Create a child run and start it; its id begins with this run's, as in SDK v1."""
         return super().child_run(name, run_id or f"{self.id}.{uuid.uuid4()}", outputs)
 
+    def shared_child(
+        self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
+    ) -> SharedRun:
+        """Return the child run with this id; this run appears with it."""
+        if not self._exists():
+            self._be_born()
+        return super().shared_child(run_id, name, properties)
+
 
 class _SilentRun(_OfflineRun):
     """The run of a worker that is not the first of its group: it takes every verb and stores nothing."""
@@ -255,6 +265,28 @@ class _SilentRun(_OfflineRun):
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
         """Return another run that stores nothing."""
         return _SilentRun._handle(self._experiment, f"{self.id}.{uuid.uuid4()}")
+
+    def shared_child(
+        self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
+    ) -> SharedRun:
+        """Return another run that stores nothing."""
+        return _SilentChild._handle(self._experiment, run_id)  # noqa: SLF001 - a constructor
+
+
+class _SilentChild(_SilentRun, SharedRun):
+    """A candidate in a worker that is not the first of its group."""
+
+    def finish_part(
+        self, number: int, of: int | None, error: str | BaseException | None = None, trace: str | None = None
+    ) -> bool:
+        """Store nothing."""
+        return False
+
+    def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
+        """Store nothing."""
+
+    def settle(self) -> None:
+        """Store nothing."""
 
 
 def _is_follower() -> bool:

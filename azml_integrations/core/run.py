@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,22 +17,26 @@ from ..journal import Role
 from ..records import (
     TERMINAL,
     ErrorInfo,
+    PointKind,
     RunCreated,
     RunQuery,
     RunRecord,
     RunStatus,
+    RunStore,
     StatusChanged,
 )
 from . import context, ending
 from .detail_verbs import DetailVerbs
+from .fit_table import FitTable, fit_table, holds_fit
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
-from .logging_verbs import LoggingVerbs
+from .logging_verbs import LoggingVerbs, shapes
 from .tee import teed
 
 if TYPE_CHECKING:
     from . import facts
     from .experiment import Experiment
+    from .shared import SharedRun
     from .workspace import Workspace
 
 USER_LOG = "logs/user_log.txt"
@@ -138,7 +143,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._record_facts()
         ending.watch().add(self)
         self._set_status(RunStatus.RUNNING)
-        _tell("azml_run_started", lambda: {"run": self})
+        tell("azml_run_started", lambda: {"run": self})
 
     def _record_facts(self) -> None:
         """Write down where the run came from: git, script, packages, arguments; never a secret."""
@@ -203,6 +208,8 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
         if self._over and status == RunStatus.COMPLETED:
             return
+        if not self._over:
+            tell("azml_run_ending", lambda: {"run": self})
         self._tees.close()
         self._collect_all()
         self._report_lost()
@@ -212,7 +219,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         self._journal.close()
         self._workspace.view.settle(self.id)
         ending.watch().remove(self)
-        _tell("azml_run_ended", lambda: {"record": self._record()})
+        tell("azml_run_ended", lambda: {"record": self._record()})
 
     def _collect_all(self) -> None:
         """Copy ``./outputs`` and what came into ``./logs`` into the run, and write down what came late."""
@@ -383,6 +390,32 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             outputs=Path(outputs).resolve() if outputs else None,
         )
 
+    def shared_child(
+        self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
+    ) -> "SharedRun":
+        """Return the child run with this id, begun by this call if no process was quicker.
+
+        For work that several processes share, as the candidates of a sweep: each computes the same id and meets
+        the others in one run. Nobody holds that run; it lives as long as this one does.
+
+        Parameters
+        ----------
+        run_id : str
+            Its id, computed from what is worked on.
+        name : str, default=None
+            A name beside the id.
+        properties : dict of str to str, default=None
+            What it is about; written by whoever begins it.
+
+        Returns
+        -------
+        child : SharedRun
+            Running; end it with `SharedRun.finish_part` of its last part, or `SharedRun.fail`.
+        """
+        from . import shared
+
+        return shared.join(self, run_id, name, properties or {})
+
     def create_children(
         self, count: int | None = None, tag_key: str | None = None, tag_values: Sequence[str] | None = None
     ) -> "list[Run]":
@@ -437,14 +470,17 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             Only runs of this type, or that stand so.
         """
         query = RunQuery(tags=_wanted(tags), properties=_wanted(properties), type=type, status=status)
-        store = self._workspace.view.all()
-        parents = [self.id]
-        if recursive:
-            for parent in parents:  # grows by the runs below each
-                parents += [record.run_id for record in store.find(RunQuery(parent_id=parent))]
-        found = [record for parent in parents for record in store.find(replace(query, parent_id=parent))]
-        for record in sorted(found, key=lambda record: (record.started_at or record.created_at, record.number))[::-1]:
-            yield _revived(self._workspace, record)
+        for record in self._family(self._workspace.view.all(), query, recursive=recursive):
+            yield self._relative(record)
+
+    def _relative(self, record: RunRecord) -> "Run":
+        """Return a handle on a run of the family: it belongs to the same experiment."""
+        return Run._handle(self._experiment, record.run_id)
+
+    def _family(self, store: RunStore, query: RunQuery, *, recursive: bool) -> "_Records":
+        """Return the runs below this one that a query asks for, newest first."""
+        below = replace(query, ancestor_id=self.id) if recursive else replace(query, parent_id=self.id)
+        return sorted(store.find(below), key=lambda run: (run.started_at or run.created_at, run.number))[::-1]
 
     def get_metrics(
         self,
@@ -474,10 +510,45 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         """
         if not recursive:
             return self._own_metrics(name, populate=populate)
-        family = [self, *self.get_children(recursive=True)]
-        wanted = [run for run in family if run_type is None or run.type == run_type]
-        found = {run.id: run._own_metrics(name, populate=populate) for run in wanted}  # noqa: SLF001 - family
+        found = {} if run_type not in (None, self.type) else {self.id: self._own_metrics(name, populate=populate)}
+        store = self._workspace.view.all()
+        below = {run.run_id: run for run in self._family(store, RunQuery(type=run_type), recursive=True)}
+        for run_id, several in store.series_of(list(below), name).items():
+            found[run_id] = shapes(several, partial(self._file_of, below[run_id], populate=populate))
         return {run_id: metrics for run_id, metrics in found.items() if metrics}
+
+    def _file_of(self, record: RunRecord, kind: PointKind, value: object, *, populate: bool) -> object:
+        return self._relative(record)._file(kind, value, populate=populate)  # noqa: SLF001 - family
+
+    def fits(self) -> FitTable:
+        """Return what was fitted in this run as a table: one row a fit, the varied parameters beside the metrics.
+
+        The first fit of a run stands in the run itself, later ones in its children. The table is a view, computed
+        from their properties and metrics whenever it is asked for.
+
+        Returns
+        -------
+        table : FitTable
+            One row for this run, if a fit stands in it, and one for each child with a fit, in order of their numbers.
+
+        Examples
+        --------
+        >>> with experiment.start_logging() as run:  # doctest: +SKIP
+        ...     for alpha in (0.01, 0.1, 1.0):
+        ...         model = Ridge(alpha=alpha).fit(X, y)
+        ...         mean_squared_error(y_test, model.predict(X_test))
+        >>> pandas.DataFrame(run.fits().columns)[["alpha", "mean_squared_error"]]  # doctest: +SKIP
+           alpha  mean_squared_error
+        0   0.01         3063.852139
+        1   0.10         3074.293399
+        2   1.00         3192.329312
+        """
+        own = self._record()
+        store = self._workspace.view.all()
+        children = sorted(store.find(RunQuery(parent_id=self.id)), key=lambda child: child.number)
+        records = [record for record in (own, *children) if holds_fit(record)]
+        several = store.summaries_of([record.run_id for record in records])
+        return fit_table([(record, several[record.run_id]) for record in records])
 
     def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: object) -> "Run":
         """Refuse, as `Experiment.submit` does.
@@ -565,6 +636,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
 
 
 _Names = list[str]
+_Records = list[RunRecord]
 
 
 def __getattr__(name: str) -> Any:
@@ -637,7 +709,7 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def _tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
+def tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
     """Let plugins see something; the arguments are made only if somebody looks."""
     from .. import plugins  # pluggy only when a run starts
 

@@ -8,7 +8,7 @@ import contextlib
 import sqlite3
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -214,26 +214,33 @@ class SqliteStore:
 
     def series(self, run_id: str, name: str) -> Series | None:
         """Return all points of a metric, in order of (time, journal, line); None for an unknown one."""
+        return self.series_of([run_id], name).get(run_id, {}).get(name)
+
+    def series_of(self, run_ids: Sequence[str], name: str | None = None) -> dict[str, dict[str, Series]]:
+        """Return all metrics of several runs, or one metric of them, by run id and name."""
+        only, named = ("", ()) if name is None else (" AND name = ?", (name,))
+        found: dict[str, dict[str, Series]] = {run_id: {} for run_id in run_ids}
         with self._reading() as db:
-            rows = db.execute(
-                'SELECT journal, kind, count, steps, times, "values" FROM blocks WHERE run_id = ? AND name = ?'
-                " ORDER BY journal, seq",
-                (run_id, name),
-            ).fetchall()
-            return _series(rows) if rows else None
+            for some, marks in _portions(list(found)):
+                sql = f"SELECT run_id, name FROM metrics WHERE run_id IN ({marks}){only} {_BY_FIRST}"  # noqa: S608 - marks
+                known = db.execute(sql, (*some, *named)).fetchall()
+                blocks = _grouped(db.execute(_BLOCKS.format(marks, only), (*some, *named)), 2)
+                for run_id, metric in known:
+                    found[run_id][metric] = _series(blocks[run_id, metric])
+        return {run_id: metrics for run_id, metrics in found.items() if metrics}
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
+        return self.summaries_of([run_id])[run_id]
+
+    def summaries_of(self, run_ids: Sequence[str]) -> dict[str, list[MetricSummary]]:
+        """Return one line per metric of several runs, by run id."""
+        found: dict[str, list[MetricSummary]] = {run_id: [] for run_id in run_ids}
         with self._reading() as db:
-            rows = db.execute(
-                "SELECT name, kind, mixed, count, last, min, max, last_value, first_step, last_step, description"
-                " FROM metrics WHERE run_id = ? ORDER BY first_at, first_journal, rowid",
-                (run_id,),
-            ).fetchall()
-            return [
-                MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
-                for name, kind, mixed, n, last, least, most, value, *rest in rows
-            ]
+            for some, marks in _portions(list(found)):
+                for run_id, *line in db.execute(f"{_SUMMARIES} WHERE run_id IN ({marks}) {_BY_FIRST}", some):
+                    found[run_id].append(_summary(*line))
+        return found
 
     def artifacts(self, run_id: str) -> list[ArtifactRecord]:
         """Return the files of a run, by name."""
@@ -275,19 +282,72 @@ def _records(
     limit = -1 if query is None or query.limit is None else query.limit
     sql = f"SELECT {_RECORD} FROM {source} WHERE {where} AND experiment != '' ORDER BY {by} LIMIT ?"  # noqa: S608
     rows = db.execute(sql, [*values, limit]).fetchall()
-    return [_record(db, row) for row in rows]
+    return [record for start in range(0, len(rows), _PORTION) for record in _told(db, rows[start : start + _PORTION])]
 
 
-def _record(db: sqlite3.Connection, row: tuple) -> RunRecord:  # type: ignore[type-arg]  # as `_RECORD` has it
-    run_id, *facts, error, verdict = row
-    tags = db.execute("SELECT key, value FROM tags WHERE run_id = ? AND NOT removed ORDER BY at, key", (run_id,))
-    properties = db.execute("SELECT key, value FROM properties WHERE run_id = ? ORDER BY at, journal, rowid", (run_id,))
-    notes = db.execute("SELECT source, message, at FROM notes WHERE run_id = ? ORDER BY at, journal, line", (run_id,))
-    damaged = db.execute("SELECT coalesce(sum(damaged), 0) FROM journals WHERE run_id = ?", (run_id,)).fetchone()[0]
-    told = ErrorInfo(verdict, code="ProcessEnded") if verdict else None
-    why = msgspec.json.decode(error, type=ErrorInfo) if error else told
-    kept = [Note(*note) for note in notes]
-    return RunRecord(*(run_id, *facts, why, verdict, dict(tags.fetchall()), dict(properties.fetchall()), kept, damaged))
+def _told(db: sqlite3.Connection, rows: list[tuple]) -> Iterator[RunRecord]:  # type: ignore[type-arg]  # as `_RECORD` has it
+    """Yield the records of some runs: four questions for all of them, not four for each."""
+    ((some, marks),) = _portions([row[0] for row in rows]) if rows else [([], "")]
+    tags, properties, notes, damaged = (_grouped(db.execute(sql.format(marks), some), 1) for sql in _BESIDE)
+    for run_id, *facts, error, verdict in rows:
+        told = ErrorInfo(verdict, code="ProcessEnded") if verdict else None
+        why = msgspec.json.decode(error, type=ErrorInfo) if error else told
+        kept = [Note(*note) for note in notes.get((run_id,), ())]
+        beside = dict(tags.get((run_id,), ())), dict(properties.get((run_id,), ())), kept
+        yield RunRecord(*(run_id, *facts, why, verdict, *beside, sum(n for (n,) in damaged.get((run_id,), ()))))
+
+
+_BESIDE = (
+    "SELECT run_id, key, value FROM tags WHERE run_id IN ({}) AND NOT removed ORDER BY run_id, at, key",
+    "SELECT run_id, key, value FROM properties WHERE run_id IN ({}) ORDER BY run_id, at, journal, rowid",
+    "SELECT run_id, source, message, at FROM notes WHERE run_id IN ({}) ORDER BY run_id, at, journal, line",
+    "SELECT run_id, damaged FROM journals WHERE run_id IN ({})",
+)
+"""What stands beside a run's own row; in the braces go as many question marks as there are runs."""
+
+_BY_FIRST = "ORDER BY run_id, first_at, first_journal, rowid"
+
+_SUMMARIES = (
+    "SELECT run_id, name, kind, mixed, count, last, min, max, last_value, first_step, last_step, description,"
+    " first_at, last_at FROM metrics"
+)
+
+_BLOCKS = (
+    'SELECT run_id, name, journal, kind, count, steps, times, "values" FROM blocks WHERE run_id IN ({}){}'
+    " ORDER BY run_id, name, journal, seq"
+)
+
+_PORTION = 500
+"""Runs asked about at once; SQLite of any age takes so many question marks."""
+
+
+def _portions(run_ids: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """Yield run ids, some at a time, with a question mark for each."""
+    for start in range(0, len(run_ids), _PORTION):
+        some = list(run_ids[start : start + _PORTION])
+        yield some, ",".join("?" * len(some))
+
+
+def _grouped(rows: Iterable[tuple], keys: int) -> dict[tuple, list[tuple]]:  # type: ignore[type-arg]  # any rows
+    """Return the rest of each row by its first columns."""
+    groups: dict[tuple, list[tuple]] = {}  # type: ignore[type-arg]  # likewise
+    for row in rows:
+        groups.setdefault(row[:keys], []).append(row[keys:])
+    return groups
+
+
+def _summary(
+    name: str,
+    kind: PointKind,
+    mixed: int,
+    n: int,
+    last: float | None,
+    least: float | None,
+    most: float | None,
+    value: bytes,
+    *rest: Any,
+) -> MetricSummary:
+    return MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
 
 
 def _conditions(query: RunQuery) -> tuple[str, list[object]]:
@@ -297,7 +357,10 @@ def _conditions(query: RunQuery) -> tuple[str, list[object]]:
         if (wanted := getattr(query, column)) is not None:
             words.append(f"runs.{column} = ?")
             values.append(wanted)
-    if query.parent_id is None and not query.include_children:
+    if query.ancestor_id is not None:
+        words.append(f"runs.run_id IN ({_BELOW})")
+        values.append(query.ancestor_id)
+    if query.parent_id is None and query.ancestor_id is None and not query.include_children:
         words.append("runs.parent_id IS NULL")
     for table, wanted in (("tags", query.tags), ("properties", query.properties)):
         alive = " AND NOT removed" if table == "tags" else ""
@@ -308,14 +371,22 @@ def _conditions(query: RunQuery) -> tuple[str, list[object]]:
     return " AND ".join(words), values
 
 
+_BELOW = (
+    "WITH RECURSIVE below(id) AS (SELECT run_id FROM runs WHERE parent_id = ?"
+    " UNION SELECT run_id FROM runs JOIN below ON parent_id = id) SELECT id FROM below"
+)
+
 _BlockRow = tuple[str, PointKind, int, bytes, bytes, bytes]
 
 
 def _series(rows: list[_BlockRow]) -> Series:
     """Join blocks into columns; several journals are merged by time, ties by journal and line."""
+    if len(rows) == 1:
+        _, kind, n, stepping, timing, value = rows[0]
+        return Series(kind, unpack(value, n), _times([(timing, n)]), _steps([(stepping, n)]))
     values = join([(values, n) for _, _, n, _, _, values in rows])
-    times = cast("Sequence[float]", _Late([(times, n) for _, _, n, _, times, _ in rows]))
-    steps = cast("Sequence[int | None]", _Late([(steps, n) for _, _, n, steps, _, _ in rows]))
+    times = _times([(times, n) for _, _, n, _, times, _ in rows])
+    steps = _steps([(steps, n) for _, _, n, steps, _, _ in rows])
     kinds = None
     if len({kind for _, kind, *_ in rows}) > 1:
         kinds = [kind for _, kind, n, *_ in rows for _ in range(n)]
@@ -325,6 +396,14 @@ def _series(rows: list[_BlockRow]) -> Series:
         kinds = kinds and [kinds[i] for i in order]
     first = kinds[0] if kinds else rows[0][1]
     return Series(first, values, times, steps, kinds)
+
+
+def _times(parts: list[tuple[bytes, int]]) -> Sequence[float]:
+    return cast("Sequence[float]", _Late(parts))
+
+
+def _steps(parts: list[tuple[bytes, int]]) -> Sequence[int | None]:
+    return cast("Sequence[int | None]", _Late(parts))
 
 
 class _Late(Sequence[object]):

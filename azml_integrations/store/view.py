@@ -14,7 +14,7 @@ import msgspec
 
 from .. import host, journal
 from ..errors import IndexUnavailableError, IndexWarning, StoreError, warn_outside
-from ..records import Batch, Cursor, JournalOpened, RunStore
+from ..records import Batch, Cursor, JournalOpened, RunRecord, RunStore
 from .sqlite import SqliteStore
 
 DEAD = "the process ended without completing the run"
@@ -174,16 +174,25 @@ class View:
         record = store.run(run_id)
         if record is None or (record.ended and record.verdict is None):
             return
-        owners = _owners(paths)
+        owners = self._keepers(record, paths)
         verdict = DEAD if _dead(owners) else None
         if verdict is None and record.verdict is not None:
             time.sleep(CONFIRMING)
-            owners = _owners(journal.files(self.folder(run_id)))  # a journal may have been sealed under our hands
+            again = journal.files(self.folder(run_id))  # a journal may have been sealed under our hands
+            owners = self._keepers(record, again)
             verdict = DEAD if _dead(owners) else None
         cursors = store.cursors(run_id) if verdict else {}
-        ended_at = max((cursors[key].clock for path in owners if (key := journal.key(path)) in cursors), default=None)
+        told = {journal.key(path) for path in owners} & cursors.keys() or cursors.keys()  # a shared run has no owner
+        ended_at = max((cursors[key].clock for key in told), default=None)
         if (verdict, verdict and ended_at) != (record.verdict, verdict and record.ended_at):
             store.judge(run_id, verdict, ended_at)
+
+    def _keepers(self, record: RunRecord, paths: list[Path]) -> dict[Path, JournalOpened]:
+        """Return the journals on whose locks a run's life hangs: its owners', or its parent's where it has no owner."""
+        owners = _owners(paths)
+        if owners or record.parent_id is None:
+            return owners
+        return _owners(journal.files(self.folder(record.parent_id)))
 
     # -- sealing -------------------------------------------------------------------------------------
 

@@ -3,14 +3,24 @@
 This module is all that is loaded until scikit-learn is imported; it imports no framework.
 """
 
+import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml_integrations import Adapter, hookimpl
 
+if TYPE_CHECKING:
+    from azml_integrations import Run
+
 __version__ = "0.1.0"
 
-_LATE: dict[str, str] = {"evaluate": "assessment"}
+_LATE: dict[str, str] = {
+    "AzmlCallback": "callback",
+    "LoggedEstimator": "logged_estimator",
+    "evaluate": "assessment",
+    "load_model": "models",
+    "save_model": "models",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -29,6 +39,13 @@ def azml_adapters() -> list[Adapter]:
             activate="azml_sklearn.activation:activate",
             versions=">=1.6,<1.10",
             distribution="scikit-learn",
-            options=("max_metric_rows", "max_model_bytes"),
+            options=("log_input_examples", "max_child_runs", "max_metric_rows", "max_model_bytes", "model_format"),
         )
     ]
+
+
+@hookimpl
+def azml_run_ending(run: "Run") -> None:
+    """Tell about several fits of one run, if there were any."""
+    if several := sys.modules.get(f"{__name__}.several"):  # loaded with the first fit that shares its run
+        several.tell(run)

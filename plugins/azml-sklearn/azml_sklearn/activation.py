@@ -19,9 +19,10 @@ from .fits import Fit, choke_point, counts, seen_from
 from .loops import Loops
 from .nesting import Both, carry_nesting, inside, is_inside
 from .parameters import in_one_line
-from .predictions import listen_to_predictions
+from .predictions import remember
 from .report import observe_fit
-from .session import SOURCE, Session
+from .session import LISTENING, SOURCE, Session
+from .sweeps import listen_to_sweeps
 from .validation import listen_to_validation
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ def activate(options: "AutologOptions") -> Callable[[], None]:
     """
     session = Session(options)
     patches = Patches(SOURCE, on_error=options.on_error)
+    patches.also(session.end)
     try:
         _listen_to_fits(session, patches)
     except Exception:
         patches.undo()
         raise
+    LISTENING[session] = patches
+    patches.also(lambda: LISTENING.pop(session, None))
     for module, listen in (
         ("sklearn.metrics", listen_to_metrics),
         ("sklearn.model_selection", listen_to_validation),
+        ("sklearn.model_selection", listen_to_sweeps),
         ("sklearn.utils.parallel", lambda _, patches: carry_nesting(patches)),
     ):
         patches.also(when_imported(module, functools.partial(_when_there, listen, session, patches)))
@@ -148,10 +153,7 @@ class _FitObserved(AbstractContextManager[object]):
         self._observation.__exit__(kind, error, trace)
         run = self._observation.run
         if error is None and run is not None and self._trains:
-            self._session.last = run
-            self._session.runs_of[self._fit.estimator] = run
-            with self._session.attempt(run):
-                listen_to_predictions(type(self._fit.estimator), self._session, self._patches)
+            remember(run, self._fit.estimator, self._session, self._patches)
 
     def _choose(self) -> Observation | None:
         fit, session = self._fit, self._session

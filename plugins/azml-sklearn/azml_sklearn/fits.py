@@ -71,7 +71,7 @@ def seen_from(frame: FrameType) -> Fit:
         arguments = {name: local[name] for name in names if name in local}
         if code.co_flags & inspect.CO_VARKEYWORDS:
             arguments |= local.get(code.co_varnames[len(names)], {})
-    return _fit(estimator, method, arguments)
+    return as_called(estimator, method, arguments)
 
 
 def counts(estimator: Any) -> bool:
@@ -91,7 +91,8 @@ def _signature(function: Any) -> inspect.Signature:
     return inspect.signature(function)
 
 
-def _fit(estimator: Any, method: str, arguments: dict[str, Any]) -> Fit:
+def as_called(estimator: Any, method: str, arguments: dict[str, Any]) -> Fit:
+    """Return the fit that a call is, from its arguments by name, the estimator itself first."""
     _, *rest = arguments.items()
     X = rest[0][1] if rest else None
     y = next((arguments[name] for name in ("y", "Y") if name in arguments), None)

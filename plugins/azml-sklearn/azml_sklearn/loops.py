@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import Observation
 
+from .diagram import store_diagram
 from .fits import Fit, unmoved_randomness
 from .models import store_model
 from .parameters import describe
 from .report import announce, judged_quietly, note_missing, note_rows
 from .session import SOURCE, Remembered, Session
+from .signature import Signature, signature_of, store_example, store_signature
 
 if TYPE_CHECKING:
     from azml_integrations import Run
@@ -40,6 +42,8 @@ class Loop:
         Calls without training metrics, because they would have cost too much.
     given : dict of str to object
         The estimator's parameters.
+    signature : Signature or None
+        That of the first call.
     missing : dict of str to str
         Why a training metric is not there, by its name.
     """
@@ -52,6 +56,7 @@ class Loop:
     fitting: float = 0.0
     unjudged: int = 0
     given: dict[str, Any] = field(default_factory=dict)
+    signature: Signature | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -82,6 +87,14 @@ class Loops:
         me = threading.get_ident()
         for key in [key for key in self._unstored if key[0] == me]:
             self._store(key)
+        with self._lock:
+            if not self._unstored:
+                atexit.unregister(self.finish)  # else it would keep the loops of the past
+
+    @property
+    def busy(self) -> bool:
+        """Whether a model waits to be stored."""
+        return bool(self._unstored)
 
     def finish(self) -> None:
         """Store the models of all loops."""
@@ -101,6 +114,9 @@ class Loops:
             with self._session.attempt(run):
                 loop.given = fit.estimator.get_params(deep=True)
                 describe(run, fit.estimator, loop.given)
+            with self._session.attempt(run):
+                if self._session.log_input_examples:
+                    store_example(run, fit.X, f"outputs/{fit.name}", loop.missing)
         began = time.perf_counter()
         yield
         now = time.perf_counter()
@@ -116,6 +132,7 @@ class Loops:
                 run.log_metrics(metrics, loop.steps)
             if loop.steps == 1:
                 note_rows(run, judged)
+                loop.signature = signature_of(fit, None if judged is None else judged.predicted)
         if loop.steps > 1:  # the first one loads scikit-learn's metrics
             loop.spent += time.perf_counter() - now
 
@@ -134,14 +151,24 @@ class Loops:
         estimator, loop.estimator = loop.estimator, None
         name, told = type(estimator).__name__, f"{loop.steps} calls of partial_fit"
         with self._session.attempt(loop.run):
+            told += self._store_files(loop, estimator)
+        with self._session.attempt(loop.run):
             loop.run.log("fit_time", loop.fitting)
             if loop.unjudged:
                 cost = f"they would have cost more than {SHARE:.0%} of the loop's time"
                 loop.missing[f"training metrics of {loop.unjudged} of {loop.steps} calls"] = cost
+        with self._session.attempt(loop.run):
             note_missing(loop.run, loop.missing, "not recorded, or not in each step")
             loop.missing = {}
-        with self._session.attempt(loop.run):
-            if self._session.options.log_models:
-                folder = f"outputs/{name}"
-                told += f", {store_model(loop.run, estimator, folder, self._session.max_model_bytes)} in {folder}"
         announce(self._session, loop.run, name, told)
+
+    def _store_files(self, loop: Loop, estimator: Any) -> str:
+        folder, files, options = f"outputs/{type(estimator).__name__}", [], self._session.options
+        if options.log_models:
+            how = self._session.model_format, self._session.max_model_bytes, loop.missing
+            files.append(store_model(loop.run, estimator, folder, *how))
+            if loop.signature is not None:
+                store_signature(loop.run, loop.signature, folder)
+        if options.log_images:
+            files += store_diagram(loop.run, estimator, folder, loop.missing)
+        return f", {', '.join(files)} in {folder}" if files else ""

@@ -6,14 +6,17 @@ mark travels as those settings' type. So no task is wrapped, and a traceback out
 
 import contextlib
 import functools
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import is_paused
+
+from .fits import choke_point
 
 if TYPE_CHECKING:
     from azml_integrations.autologging import Patches
@@ -95,7 +98,7 @@ def carry_nesting(patches: "Patches") -> None:
     @functools.wraps(settings)
     def get_config() -> dict[str, Any]:
         caller = sys._getframe(1)  # noqa: SLF001 - which parallel call asks
-        marked = patches.active and is_inside() and caller.f_code is dispatch and _stays_here(caller.f_locals["self"])
+        marked = patches.active and is_inside() and caller.f_code is dispatch and stays_here(caller.f_locals["self"])
         return InsideSettings(settings()) if marked else settings()
 
     @functools.wraps(enter)
@@ -109,6 +112,53 @@ def carry_nesting(patches: "Patches") -> None:
         patches.replace(parallel, name, ours)
 
 
-def _stays_here(parallel: Any) -> bool:
+def stays_here(parallel: Any) -> bool:
     """Tell whether workers share this environment: on a dask or ray host our mark might not be importable."""
     return type(getattr(parallel, "_backend", None)).__module__ == "joblib._parallel_backends"
+
+
+def is_part_of_another(estimator: Any) -> bool:
+    """Tell whether scikit-learn fits an estimator as a part of something, whether or not that is observed.
+
+    A fold, a candidate and a member of an ensemble are parts. The last step of a pipeline, the refit of a search and
+    the regressor behind a transformed target are not: they are fitted once, on all that there is.
+
+    Parameters
+    ----------
+    estimator : object
+        Whose fit is about to begin, or under way.
+    """
+    from sklearn.utils import parallel
+
+    task = parallel._FuncWrapper.__call__.__code__  # noqa: SLF001 - what runs a task, here or in a worker
+    fit = _fit_wrapper()
+    frame = sys._getframe(1)  # noqa: SLF001 - what called us, and what called that, is the question
+    while frame is not None:
+        if frame.f_code is task:
+            return True
+        if frame.f_code is fit and _fits_others_many_times(frame.f_locals["estimator"], estimator):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def in_a_worker() -> bool:
+    """Tell whether this process works for another one that started it through multiprocessing or loky."""
+    return multiprocessing.parent_process() is not None
+
+
+@functools.cache
+def _fit_wrapper() -> CodeType | None:
+    try:
+        return choke_point()
+    except (AttributeError, LookupError):  # a scikit-learn of another shape: tasks are known all the same
+        return None
+
+
+def _fits_others_many_times(enclosing: Any, estimator: Any) -> bool:
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.model_selection._search import BaseSearchCV
+    from sklearn.pipeline import Pipeline
+
+    once = Pipeline, BaseSearchCV, TransformedTargetRegressor
+    return enclosing is not estimator and not isinstance(enclosing, once)

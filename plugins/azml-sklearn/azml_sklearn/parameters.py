@@ -52,6 +52,8 @@ def in_one_line(estimator: Any) -> str:
 
 def as_text(value: object) -> str:
     """Return a parameter's value as text that is the same in the next process."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # numpy's 0.1, out of a logspace, is 0.1
+        value = value.item()
     if isinstance(value, str):
         return value
     if callable(value) and hasattr(value, "__qualname__"):
@@ -59,11 +61,16 @@ def as_text(value: object) -> str:
     return _ADDRESS.sub("", repr(value))
 
 
-def _shown(value: object) -> str:
+def safe_text(value: object) -> str:
+    """Return a parameter's value as text, also where that raises."""
     try:
-        return repr(value) if isinstance(value, str) else as_text(value)
-    except Exception:  # noqa: BLE001 - a user's repr
-        return "?"
+        return as_text(value)
+    except Exception as error:  # noqa: BLE001 - a user's repr may raise anything
+        return f"<its repr raised {type(error).__name__}>"
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else safe_text(value)
 
 
 def _add(run: "Run", facts: dict[str, str], parameters: dict[str, str]) -> int:

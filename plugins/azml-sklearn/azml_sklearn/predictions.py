@@ -18,6 +18,7 @@ from .evaluation import record_score, source
 from .nesting import by_user, inside
 
 if TYPE_CHECKING:
+    from azml_integrations import Run
     from azml_integrations.autologging import Patches
 
     from .session import Session
@@ -46,6 +47,14 @@ def listen_to_predictions(kind: type, session: "Session", patches: "Patches") ->
                 continue
             cover = Scoring if name == "score" else Predicting
             patches.replace(owner, name, cover(vars(owner)[name], session, patches))
+
+
+def remember(run: "Run", estimator: Any, session: "Session", patches: "Patches") -> None:
+    """Let what an estimator predicts from now on, and the metrics of that, belong to a run."""
+    session.last = run
+    session.runs_of[estimator] = run
+    with session.attempt(run):
+        listen_to_predictions(type(estimator), session, patches)
 
 
 class Predicting:

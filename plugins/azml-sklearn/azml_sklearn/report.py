@@ -1,24 +1,35 @@
 """What is written about one fit."""
 
+import contextlib
 import functools
+import itertools
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .answers import Answers, ask, metrics_from, remark
+from .diagram import store_diagram
+from .epochs import epochs_of
 from .fits import Fit, unmoved_randomness
-from .models import store_model
+from .models import free_folder, store_model
 from .parameters import describe
-from .pictures.album import log_pictures
+from .pictures.album import log_charts, log_pictures
 from .pictures.evidence import Evidence
-from .session import SOURCE, Session
+from .searches import as_csv, candidates, curves_of, parameters_of, search_in, table_of, tell_best
+from .session import SOURCE, Session, recording
+from .signature import signature_of, store_example, store_signature
+from .sweeps import OfSearch, Sweep
 from .training import Judged, by_output, innermost
 from .unlabelled import Outliers
 
 if TYPE_CHECKING:
     from azml_integrations import Run
+
+
+MOST_CHARTS = 8
+"""Parameters of a search that get a chart each."""
 
 
 @dataclass
@@ -39,6 +50,10 @@ class Account:
         Number of them written.
     values : dict of str to float
         Numbers of the fit, in one event at the end: ``fit_time``, training metrics.
+    search : object
+        The search over parameters that the fit amounts to, or None.
+    sweep : Sweep or None
+        Its candidates.
     judged : Judged, Clusters, Outliers or None
         The model's answers on its training data, once they are there.
     told : list of str
@@ -53,6 +68,8 @@ class Account:
     given: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     values: dict[str, float] = field(default_factory=dict)
+    search: Any = None
+    sweep: Sweep | None = None
     judged: Answers | None = None
     told: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -60,7 +77,7 @@ class Account:
     @functools.cached_property
     def folder(self) -> str:
         """Where the files go: named by the class, or by a name after it where the user has files under that one."""
-        return f"outputs/{_free_folder(self.run, self.fit.name)}"
+        return f"outputs/{free_folder(self.run, self.fit.name)}"
 
 
 def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, None]:
@@ -69,9 +86,13 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
     with session.attempt(run):
         account.given = fit.estimator.get_params(deep=True)
         account.parameters = describe(run, fit.estimator, account.given)
-    began = time.perf_counter()
-    yield
-    account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
+    with session.attempt(run):
+        _tell_example(account)
+    account.search = search_in(fit.estimator)
+    with recording(run), sweep_of(account), epochs_of(run, fit.estimator, session):
+        began = time.perf_counter()
+        yield
+        account.values["fit_time"] = time.perf_counter() - began  # [s]; scikit-learn's word
     for part in PARTS:
         with session.attempt(run):
             part(account)
@@ -80,10 +101,27 @@ def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, 
     announce(session, run, fit.name, f"{account.parameters} parameters, {metrics} training metrics{told}")
 
 
+@contextlib.contextmanager
+def sweep_of(account: Account) -> Iterator[None]:
+    """Record the candidates of a search while it runs; nothing else is one."""
+    if account.search is None:
+        yield
+        return
+    with Sweep(account.run, account.session, OfSearch(), account.search) as account.sweep:
+        yield
+
+
+def _tell_example(account: Account) -> None:
+    """Store the first rows before the fit: one with ``copy_X=False`` writes over them."""
+    if account.session.log_input_examples:
+        account.told += store_example(account.run, account.fit.X, account.folder, account.missing)
+
+
 def _tell_model(account: Account) -> None:
-    if account.session.options.log_models:
-        most = account.session.max_model_bytes
-        account.told.append(store_model(account.run, account.fit.estimator, account.folder, most))
+    fit, session = account.fit, account.session
+    if session.options.log_models:
+        how = session.model_format, session.max_model_bytes, account.missing
+        account.told.append(store_model(account.run, fit.estimator, account.folder, *how, fit.X))
 
 
 def _tell_own_numbers(account: Account) -> None:
@@ -102,6 +140,13 @@ def _tell_values(account: Account) -> None:
     log_by_output(account.run, account.judged, "training")
 
 
+def _tell_signature(account: Account) -> None:
+    if account.session.options.log_models:
+        judged = labelled(account.judged)
+        predicted = None if judged is None else judged.predicted
+        store_signature(account.run, signature_of(account.fit, predicted), account.folder)
+
+
 def _tell_images(account: Account) -> None:
     if account.session.options.log_images:
         evidence = Evidence(account.fit.estimator, labelled(account.judged))
@@ -109,8 +154,44 @@ def _tell_images(account: Account) -> None:
         account.told += log_pictures(account.run, evidence, account.folder, account.missing, attempt)
 
 
-def _tell_search(account: Account) -> None:
-    log_search(account.run, account.fit.estimator)
+def _tell_diagram(account: Account) -> None:
+    if account.session.options.log_images:
+        account.told += store_diagram(account.run, account.fit.estimator, account.folder, account.missing)
+
+
+def _tell_best(account: Account) -> None:
+    if account.search is not None:
+        tell_best(account.run, account.search, account.sweep)
+
+
+def _tell_candidates(account: Account) -> None:
+    results = getattr(account.search, "cv_results_", None)
+    if account.sweep is not None and results is not None:
+        account.sweep.conclude(candidates(results))
+
+
+def _tell_results(account: Account) -> None:
+    results = getattr(account.search, "cv_results_", None)
+    if results is not None:
+        table = table_of(results)
+        account.run.log_table("cv_results", table)
+        account.run.upload_file(f"{account.folder}/cv_results.csv", as_csv(table))
+        account.told.append("cv_results.csv")
+        if account.session.options.log_images:
+            with account.session.attempt(account.run):
+                _draw_results(account, table)
+
+
+def _draw_results(account: Account, table: dict[str, list[Any]]) -> None:
+    parameters, curves = parameters_of(table), curves_of(table)
+    title = f"{len(table['mean_fit_time'])} candidates of {type(account.search).__name__}"
+    drawn = dict(itertools.islice(parameters.items(), MOST_CHARTS))
+    account.missing |= dict.fromkeys(
+        [f"score_by_{name}" for name in parameters if name not in drawn], f"more than {MOST_CHARTS} parameters"
+    )
+    where, attempt = account.folder, account.session.attempt
+    files = log_charts(account.run, drawn, curves, title, where, "score", account.missing, attempt, file="score_by_")
+    account.told += [file.rpartition("/")[2] for file in files]
 
 
 def _tell_missing(account: Account) -> None:
@@ -122,8 +203,12 @@ PARTS: tuple[Callable[[Account], None], ...] = (
     _tell_own_numbers,
     _tell_judgement,
     _tell_values,
+    _tell_signature,  # knows the predictions by now
     _tell_images,
-    _tell_search,
+    _tell_diagram,
+    _tell_best,
+    _tell_candidates,
+    _tell_results,
     _tell_missing,
 )
 """What is told after a fit, in this order; one that fails costs only itself."""
@@ -213,27 +298,7 @@ def note_missing(run: "Run", missing: dict[str, str], what: str = "not recorded"
         run.note(SOURCE, f"{what}: {told}")
 
 
-def log_search(run: "Run", fitted: Any) -> None:
-    """Write what a search over parameters has found."""
-    best = getattr(fitted, "best_params_", None)
-    if not isinstance(best, dict):
-        return
-    from .parameters import as_text
-
-    run.add_properties({f"best.{name}": as_text(value) for name, value in best.items()})
-    score = getattr(fitted, "best_score_", None)
-    if score is not None:
-        run.log("best_score", float(score))
-
-
 def announce(session: Session, run: "Run", name: str, told: str) -> None:
     """Say in one line what was logged, and where."""
     if not session.options.silent:
         sys.stderr.write(f"azml: {name}: {told}; see it with: azml run show {run.id}\n")
-
-
-def _free_folder(run: "Run", name: str) -> str:
-    """Return the class name, or a name after it where the user has files under that one."""
-    there = {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}
-    candidates = (name if number == 1 else f"{name}_{number}" for number in range(1, len(there) + 2))
-    return next(candidate for candidate in candidates if candidate not in there)

@@ -6,14 +6,40 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from azml_integrations.autologging import stumble
+from azml_integrations.errors import AutologWarning, OptionError, warn_outside
+
+from .errors import ModelFormatMissingError
+from .models import format_named
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions, Run
+    from azml_integrations.autologging import Patches
+
+    from .formats import ModelFormat
 
 SOURCE = "sklearn"
+LISTENING: "dict[Session, Patches]" = {}
+"""The sessions of autolog, while it is on: they hear of what is recorded without them."""
+
+_RECORDED: "ContextVar[Run | None]" = ContextVar("azml_sklearn_recorded", default=None)
+
+
+def recorded() -> "Run | None":
+    """Return the run of the fit that is under way in this context, or None."""
+    return _RECORDED.get()
+
+
+@contextmanager
+def recording(run: "Run") -> Iterator[None]:
+    """Mark a fit as recorded in a run while it is under way."""
+    token = _RECORDED.set(run)
+    try:
+        yield
+    finally:
+        _RECORDED.reset(token)
 
 
 class Session:
@@ -26,6 +52,8 @@ class Session:
 
     Attributes
     ----------
+    on : bool
+        Whether the switch is still on.
     runs_of : Remembered
         The run of each fitted estimator that is still alive, by identity.
     made_by : Remembered
@@ -34,18 +62,27 @@ class Session:
         Classes whose predictions and scores are heard.
     """
 
+    _taken: ClassVar[set[str]] = set()  # of all sessions: a run has one first fit, whoever records it
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
     def __init__(self, options: "AutologOptions") -> None:
         self.options = options
+        self.on = True
         self.max_metric_rows = _count(options.extra, "max_metric_rows", 50_000)
         self.max_model_bytes = _count(options.extra, "max_model_bytes", 256 * 2**20)
+        self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
+        self.model_format = _format(options)
+        self.log_input_examples = _flag(options.extra, "log_input_examples", default=False)
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
         self._last: ContextVar[Run | None] = ContextVar("azml_sklearn_last_fit", default=None)
-        self._taken: set[str] = set()
         self._prepared: dict[str, int] = {}
         self._named: defaultdict[tuple[str, str], list[object]] = defaultdict(list)
-        self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """Say that the switch was turned off."""
+        self.on = False
 
     @property
     def last(self) -> "Run | None":
@@ -65,13 +102,18 @@ class Session:
         from azml_integrations import current_run, implicit_run
 
         run = current_run()
-        if run is None:
-            return implicit_run(name=name), True
+        return (implicit_run(name=name), True) if run is None else self.place_in(run, name)
+
+    def place_in(self, run: "Run", name: str) -> "tuple[Run, bool]":
+        """Return a user's run for its first fit, a child of it for each later one; and whether it has to be ended."""
         with self._lock:
             free = run.id not in self._taken
             self._taken.add(run.id)
         if free and "estimator" not in run.get_properties():  # another process may have fitted in this run
             return run, False
+        from . import several
+
+        several.remember(run, self)
         return run.child_run(name), True
 
     def next_preparation(self, run: "Run") -> int:
@@ -125,4 +167,25 @@ def _count(extra: Any, name: str, default: int) -> int:
     value = extra.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is a number of at least 0, not {value!r}")
+    return value
+
+
+def _format(options: "AutologOptions") -> "ModelFormat":
+    """Return the format of models; say at once, not only in each run, when its package is missing."""
+    try:
+        chosen = format_named(options.extra.get("model_format", "pickle"))
+    except OptionError as error:
+        raise ValueError(error.message) from error
+    try:
+        if options.log_models:
+            chosen.check_written()
+    except ModelFormatMissingError as missing:
+        warn_outside(f"autolog of sklearn: no models will be stored: {missing.message}", AutologWarning, "sklearn")
+    return chosen
+
+
+def _flag(extra: Any, name: str, *, default: bool) -> bool:
+    value = extra.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is True or False, not {value!r}")  # noqa: TRY004 - as of every option
     return value

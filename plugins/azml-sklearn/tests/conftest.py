@@ -1,5 +1,7 @@
 """A home of its own for every test, with scikit-learn's adapter switched on and nothing else."""
 
+import re
+
 import pytest
 
 from azml_integrations import Experiment, Workspace, autolog
@@ -16,11 +18,11 @@ def experiment(azml_home, monkeypatch, tmp_path):
 
 @pytest.fixture
 def runs(experiment):
-    """Switch autolog on; the result lists runs and children, the oldest first."""
+    """Switch autolog on; the result lists runs and children, the oldest first, but for the candidates of sweeps."""
     autolog("sklearn", silent=True, log_images=False)
 
     def look():
-        return list(experiment.get_runs(include_children=True))[::-1]
+        return [run for run in experiment.get_runs(include_children=True) if not re.search(r"_\d+$", run.id)][::-1]
 
     return look
 

@@ -26,7 +26,7 @@ CANCER = load_breast_cancer(return_X_y=True)
 
 def logged(run):
     """Metrics that the user computed."""
-    ours = ("training_", "best_", "fit_time", "inertia", "n_iter")
+    ours = ("training_", "best_", "cv_results", "fits", "fit_time", "inertia", "n_iter")
     return {name: value for name, value in run.get_metrics().items() if not name.startswith(ours)}
 
 

@@ -57,7 +57,7 @@ def test_the_main_job(runs):
         "training_mean_absolute_error": metrics.mean_absolute_error(y, predicted),
         "training_r2_score": metrics.r2_score(y, predicted),
     }
-    assert run.get_file_names() == ["outputs/Ridge/model.json", "outputs/Ridge/model.pkl"]
+    assert run.get_file_names() == [f"outputs/Ridge/{name}" for name in ("model.json", "model.pkl", "signature.json")]
 
 
 @pytest.mark.parametrize("data", [CANCER, IRIS], ids=["binary", "multiclass"])
@@ -316,7 +316,7 @@ def test_a_model_beyond_the_cap_is_left_out_and_said_so(runs, notes):
     autolog("sklearn", silent=True, max_model_bytes=1000, log_images=False)
     RandomForestClassifier(50).fit(*IRIS)
     (run,) = runs()
-    assert run.get_file_names() == []
+    assert run.get_file_names() == ["outputs/RandomForestClassifier/signature.json"]
     assert any("larger than" in note and "max_model_bytes" in note for note in notes(run))
     assert "training_accuracy_score" in run.get_metrics()
 

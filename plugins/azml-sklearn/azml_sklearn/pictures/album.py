@@ -1,12 +1,14 @@
 """All kinds of pictures, and how they get into a run."""
 
 import io
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from ..charts import Curve, Value, against_each, as_png
 from . import (
     calibration_curve,
     confusion_matrix,
@@ -68,6 +70,58 @@ def log_pictures(
     for kind in KINDS:
         with attempt(run):
             files += _log_picture(run, kind, evidence, folder, missing, prefix)
+    return files
+
+
+def log_charts(
+    run: "Run",
+    parameters: Mapping[str, Sequence[Value]],
+    curves: Mapping[str, Curve],
+    title: str,
+    folder: str,
+    name: str,
+    missing: dict[str, str],
+    attempt: Callable[["Run"], AbstractContextManager[None]],
+    *,
+    file: str = "",
+) -> list[str]:
+    """Draw scores against each parameter that varies, and store the pictures as ``{name}_by_{parameter}``.
+
+    Parameters
+    ----------
+    run : Run
+        Where to.
+    parameters, curves, title
+        As `charts.against_each` takes them.
+    folder : str
+        Folder in the run, ``outputs/fits``.
+    name : str
+        What stands before the parameter in a picture's name.
+    missing : dict of str to str
+        Gets why a picture is not there, by its name.
+    attempt : callable
+        Returns what each picture is made in.
+    file : str, default=""
+        What stands before the parameter in a file's name.
+
+    Returns
+    -------
+    list of str
+        Paths of the files.
+    """
+    if find_spec("matplotlib") is None:
+        missing |= dict.fromkeys([f"{name}_by_{parameter}" for parameter in parameters], "matplotlib is not installed")
+        return []
+    files: list[str] = []
+    for parameter, figure in against_each(parameters, curves, title):
+        if isinstance(figure, str):
+            missing[f"{name}_by_{parameter}"] = figure
+            continue
+        with attempt(run):
+            safe = re.sub(r"[^A-Za-z0-9_.-]", "_", parameter)
+            picture = NamedPicture(f"{folder}/{file}{safe}.png", as_png(figure))
+            run.log_image(f"{name}_by_{parameter}", picture)
+            files.append(picture.name)
     return files
 
 
