@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from azml_integrations.autologging import Observation, Patches, is_paused, when_imported
 
 from .evaluation import listen_to_metrics
-from .fits import Fit, choke_point, counts, seen_from
+from .fits import Fit, called_by, choke_point, counts, seen_from, when_returned
 from .loops import Loops
 from .nesting import Both, carry_nesting, inside, is_inside
 from .parameters import in_one_line
@@ -128,8 +128,10 @@ class _FitObserved(AbstractContextManager[object]):
 
     def __init__(self, frame: FrameType, session: Session, patches: Patches, loops: Loops) -> None:
         fit = Fit(frame.f_locals["estimator"])
+        self._caller: FrameType | None = None
         with session.attempt(None):
             fit = seen_from(frame)
+            self._caller = called_by(frame, fit.estimator)
         self._fit, self._session, self._patches, self._loops = fit, session, patches, loops
         self._observation: Observation | None = None
         self._trains = False
@@ -147,10 +149,17 @@ class _FitObserved(AbstractContextManager[object]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        caller, self._caller = self._caller, None  # a frame keeps all its variables alive
+        if error is None and caller is not None and self._observation is not None:
+            when_returned(caller, self._finish)
+        else:
+            self._finish(error)
+
+    def _finish(self, error: BaseException | None) -> None:
         self._inside.__exit__(None, None, None)
         if self._observation is None:
             return
-        self._observation.__exit__(kind, error, trace)
+        self._observation.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
         run = self._observation.run
         if error is None and run is not None and self._trains:
             remember(run, self._fit.estimator, self._session, self._patches)

@@ -1,8 +1,10 @@
 """What a fit is: which estimator, on which data, and whether it counts."""
 
+import dis
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FrameType
@@ -72,6 +74,43 @@ def seen_from(frame: FrameType) -> Fit:
         if code.co_flags & inspect.CO_VARKEYWORDS:
             arguments |= local.get(code.co_varnames[len(names)], {})
     return as_called(estimator, method, arguments)
+
+
+def called_by(frame: FrameType, estimator: Any) -> FrameType | None:
+    """Return the outermost ``fit*`` frame of the same estimator: a subclass may go on when its parent's fit is over."""
+    outermost = None
+    for outermost in _own_callers(frame, estimator):  # noqa: B007 - the last one is wanted
+        pass
+    return outermost
+
+
+def when_returned(frame: FrameType, act: Callable[[BaseException | None], object]) -> None:
+    """Call ``act(error)`` when a frame of this thread is left: None when it returned.
+
+    The interpreter tells a profile function; it is ours for the few calls until then. Where another profiler is at
+    work, it stays, and `act` is called at once.
+
+    Parameters
+    ----------
+    frame : frame
+        It runs now, further out.
+    act : callable
+        Takes an error that stands for the frame's own, which nobody can see from here.
+    """
+    if sys.getprofile() is not None:
+        act(None)
+        return
+
+    def profile(current: FrameType, event: str, _: object) -> None:
+        if event == "return" and current is frame:
+            sys.setprofile(None)
+            returns = frame.f_code.co_code[frame.f_lasti] in _RETURNS
+            act(None if returns else RuntimeError(f"{frame.f_code.co_name} raised after that of its parent class"))
+
+    sys.setprofile(profile)
+
+
+_RETURNS = frozenset(opcode for name, opcode in dis.opmap.items() if name in {"RETURN_VALUE", "RETURN_CONST"})
 
 
 def counts(estimator: Any) -> bool:

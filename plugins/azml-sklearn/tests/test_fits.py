@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -22,10 +23,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KernelDensity, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 
 from azml_integrations import current_run
@@ -312,3 +315,68 @@ def test_a_forest_in_threads_is_one_run(runs):
     """A hundred trees are one forest."""
     RandomForestRegressor(20, n_jobs=4).fit(*DIABETES)
     assert names(runs()) == ["RandomForestRegressor"]
+
+
+class Longer(Ridge):
+    """A user's class whose fit goes on when its parent's is over."""
+
+    def __init__(self, alpha=1.0, fails=False):
+        super().__init__(alpha=alpha)
+        self.fails = fails
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        if self.fails:
+            raise ValueError("too late")
+        self.trees_ = DecisionTreeClassifier().fit(X, y > 100)  # a part of it, no training of its own
+        return self
+
+
+def test_a_fit_is_over_when_its_outermost_call_is(runs, tmp_path):
+    """What a subclass learns after ``super().fit`` belongs to the model that is stored."""
+    model = Longer().fit(*DIABETES)
+    (run,) = runs()
+    run.download_file("outputs/Longer/model.pkl", str(tmp_path / "model"))
+    assert joblib.load(tmp_path / "model").trees_.get_depth() == model.trees_.get_depth()
+    assert sys.getprofile() is None
+
+
+def test_a_fit_that_fails_after_its_parents_is_a_failed_run(runs):
+    """The error is the user's, the run says what can be known of it."""
+    with pytest.raises(ValueError, match="too late"):
+        Longer(fails=True).fit(*DIABETES)
+    (run,) = runs()
+    assert run.get_status() == "Failed"
+    assert "raised after that of its parent class" in run.get_details()["error"]["error"]["message"]
+    assert sys.getprofile() is None
+
+
+def test_a_profiler_at_work_stays(runs):
+    """The user's measurement is not interrupted; the fit is recorded when its parent's is over."""
+    calls = []
+    sys.setprofile(lambda *event: calls.append(event[1]))
+    try:
+        Longer().fit(*DIABETES)
+        at_work = sys.getprofile()
+    finally:
+        sys.setprofile(None)
+    assert at_work is not None
+    assert len(calls) > 100
+    assert runs()[0].get_status() == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "late"),
+    [
+        (MultiOutputClassifier(GaussianNB()), np.c_[CANCER[1], 1 - CANCER[1]], "classes_"),
+        (OneClassSVM(), None, "offset_"),
+        (PLSRegression(), CANCER[1], "x_scores_"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_attributes_that_come_late_are_in_the_stored_model(runs, tmp_path, model, y, late):
+    """Three of scikit-learn's own classes go on after ``super().fit``, too."""
+    clone(model).fit(CANCER[0], y)
+    (run,) = runs()
+    run.download_file(f"outputs/{type(model).__name__}/model.pkl", str(tmp_path / "model"))
+    assert hasattr(joblib.load(tmp_path / "model"), late)

@@ -30,9 +30,9 @@ from azml_sklearn.pictures import (
 )
 from azml_sklearn.pictures import (
     confusion_matrix,
+    course_of_fit,
     feature_importances,
     letters,
-    loss_curve,
     page,
     paint,
     precision_recall_curve,
@@ -333,17 +333,17 @@ def test_the_course_of_an_iterative_fit_is_drawn(runs):
     bins = HistGradientBoostingClassifier(max_iter=8, early_stopping=True, random_state=0).fit(X, y)
     Ridge().fit(*DIABETES)
     of_mlp, of_trees, of_bins, of_ridge = [run.get_metrics() for run in runs()]
-    assert of_mlp["loss_curve_table"] == {
+    assert of_mlp["course_of_fit_table"] == {
         "round": list(range(1, 16)),
         "loss_curve": pytest.approx(mlp.loss_curve_),
         "validation_scores": pytest.approx(mlp.validation_scores_),
     }
-    assert of_trees["loss_curve_table"]["train_score"] == pytest.approx(trees.train_score_)
-    assert of_trees["loss_curve_table"]["oob_scores"] == pytest.approx(trees.oob_scores_)
-    assert of_bins["loss_curve_table"]["round"][0] == 0
-    assert of_bins["loss_curve_table"]["validation_score"] == pytest.approx(bins.validation_score_)
-    assert "loss_curve" not in of_ridge
-    units = [panel.up.label for (panel,) in loss_curve.page(loss_curve.facts(Evidence(mlp)), "").rows]
+    assert of_trees["course_of_fit_table"]["train_score"] == pytest.approx(trees.train_score_)
+    assert of_trees["course_of_fit_table"]["oob_scores"] == pytest.approx(trees.oob_scores_)
+    assert of_bins["course_of_fit_table"]["round"][0] == 0
+    assert of_bins["course_of_fit_table"]["validation_score"] == pytest.approx(bins.validation_score_)
+    assert "course_of_fit" not in of_ridge
+    units = [panel.up.label for (panel,) in course_of_fit.page(course_of_fit.facts(Evidence(mlp)), "").rows]
     assert units == ["Loss", "Score"]
 
 
@@ -442,7 +442,7 @@ def gallery():
     yield residuals.page(residuals.facts(of_numbers), title)
     importances = feature_importances.Importances(list(labels), np.linspace(-1, 1, 15), "Coefficient", 15)
     yield feature_importances.page(importances, title)
-    yield loss_curve.page([loss_curve.Course("loss_curve" * 3, "Loss", numbers)], title)
+    yield course_of_fit.page([course_of_fit.Course("loss_curve" * 3, "Loss", numbers)], title)
 
 
 @pytest.mark.parametrize("number", range(7))

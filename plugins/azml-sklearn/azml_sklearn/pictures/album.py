@@ -12,8 +12,8 @@ from ..charts import Curve, Value, against_each, as_png
 from . import (
     calibration_curve,
     confusion_matrix,
+    course_of_fit,
     feature_importances,
-    loss_curve,
     precision_recall_curve,
     residuals,
     roc_curve,
@@ -31,7 +31,7 @@ KINDS: tuple[ModuleType, ...] = (
     calibration_curve,
     residuals,
     feature_importances,
-    loss_curve,
+    course_of_fit,
 )
 """Each has a ``NAME``, a ``TITLE``, and the functions ``facts(evidence)``, ``page(facts, title)``, ``table(facts)``."""
 
@@ -149,7 +149,7 @@ def _log_picture(
 
 def _title(kind: ModuleType, evidence: Evidence, prefix: str) -> str:
     title = f"{kind.TITLE} of {type(evidence.estimator).__name__}"
-    if evidence.judged is None or kind in (feature_importances, loss_curve):  # these are of the model alone
+    if evidence.judged is None or kind in (feature_importances, course_of_fit):  # these are of the model alone
         return title
     return f"{title}, {evidence.judged.rows:,} {prefix.rstrip('_') or 'training'} rows"
 

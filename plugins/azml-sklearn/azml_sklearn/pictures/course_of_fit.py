@@ -11,7 +11,7 @@ from .page import Line, Page, Panel, Table, color, scale
 if TYPE_CHECKING:
     from .page import Array
 
-NAME, TITLE = "loss_curve", "Course of the fit"
+NAME, TITLE = "course_of_fit", "Course of the fit"
 GROUPS = (
     ("Loss", ("loss_curve_",)),
     ("Score", ("validation_scores_",)),
