@@ -328,9 +328,17 @@ def locked(path: Path) -> bool:
     return not _probe(path, exclusive=False)
 
 
-def in_use(path: Path) -> bool:
-    """Tell whether any living process on this machine holds a journal open for writing."""
-    return not _probe(path, exclusive=_by_guest(path))
+def in_use(path: Path, opened: JournalOpened | None = None) -> bool:
+    """Tell whether any living process on this machine holds a journal open for writing.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    opened : JournalOpened, default=None
+        Its first line, where the caller has read it.
+    """
+    return not _probe(path, exclusive=_by_guest(path) if opened is None else opened.role == "guest")
 
 
 def _by_guest(path: Path) -> bool:

@@ -174,12 +174,14 @@ class ArtifactVerbs(RunHandle):
     def _stored_already(self, name: str, size: int, at: float) -> None:
         """Say in the journal that a file which was written in place lies under its own name."""
         self._append(ArtifactStored(name, names.path_of(name).as_posix(), size, "", at))
+        if self._known is not None:
+            self._known.artifacts[name] = at
 
     # -- out -----------------------------------------------------------------------------------------
 
     def get_file_names(self) -> list[str]:
         """Return the names of all files of the run, sorted, logs and images included."""
-        return [record.name for record in self._store().artifacts(self.id)]
+        return sorted(self._held())
 
     def download_file(self, name: str, output_file_path: str | os.PathLike[str] | None = None) -> None:
         """Copy a file of the run to a place of the user's.

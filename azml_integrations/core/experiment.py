@@ -68,6 +68,7 @@ class Experiment:
         self._workspace = home
         self._name = names.experiment(name)
         self._folder = home.root / "experiments" / names.folder(self._name)
+        self._number = 0  # the one that a run was given last through this handle: where the next search begins
         if _create_in_cloud:
             self._make()
 
@@ -290,7 +291,7 @@ class Experiment:
     def _next_number(self) -> int:
         """Claim the next number: files ``1`` to ``n`` are there, the first that can be created is ours."""
         folder = self._folder / "numbers"
-        number = _first_free(folder)
+        number = _first_free(folder, self._number)
         while True:
             try:
                 os.close(os.open(folder / str(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
@@ -299,6 +300,7 @@ class Experiment:
             except OSError as error:
                 raise errors.StoreError(str(folder), error) from error
             else:
+                self._number = number
                 return number
 
     # -- all of them ---------------------------------------------------------------------------------
@@ -420,12 +422,13 @@ def _all(workspace: Workspace) -> Iterator[Experiment]:
             print(f"azml_integrations: {folder} is no readable experiment: {error}", file=sys.stderr)  # noqa: T201
 
 
-def _first_free(folder: Path) -> int:
+def _first_free(folder: Path, given: int) -> int:
     """Return the first number that is not there, by doubling and halving: numbers are given without gaps."""
-    high = 1
-    while (folder / str(high)).exists():
-        high *= 2
-    low = high // 2
+    low = given if (folder / str(given)).exists() else 0  # the folder may be another one meanwhile
+    step = 1
+    while (folder / str(low + step)).exists():
+        low, step = low + step, step * 2
+    high = low + step
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if (folder / str(middle)).exists() else (low, middle)

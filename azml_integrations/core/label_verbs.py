@@ -72,8 +72,7 @@ class LabelVerbs(RunHandle):
         texts = self._texts("property", properties, nothing=False)
         if not texts:
             return
-        known = self._alone()
-        there = known.properties if known is not None else self._record().properties
+        there = self.properties
         for key, value in texts.items():
             if there.get(key, value) != value:
                 raise errors.PropertyError(key, there[key], value)  # type: ignore[arg-type]  # `nothing` is off
@@ -85,7 +84,8 @@ class LabelVerbs(RunHandle):
     @property
     def properties(self) -> dict[str, str]:
         """Return the properties."""
-        return dict(self._record().properties)
+        known = self._alone()
+        return dict(self._record().properties if known is None else known.properties)
 
     def get_properties(self) -> dict[str, str]:
         """Return the properties."""

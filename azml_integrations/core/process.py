@@ -84,7 +84,7 @@ def implicit_run(*, name: str | None = None) -> Run:
     if _is_follower():
         run: Run = _SilentRun._handle(experiment, str(uuid.uuid4()))  # noqa: SLF001 - a constructor
     else:
-        run = Run._create(experiment, name=name)  # noqa: SLF001 - the one door
+        run = Run._create(experiment, name=name, fold=False)  # noqa: SLF001 - the one door; most end in milliseconds
     context.enter(run)
     return run
 

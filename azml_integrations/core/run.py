@@ -100,11 +100,12 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         run_type: str | None = None,
         outputs: Path | None = None,
         on_error: str | None = None,
+        fold: bool = True,
     ) -> Self:
-        """Create a run that this process owns, and begin it."""
+        """Create a run that this process owns, and begin it; without a `fold` the index learns of it from a reader."""
         handle = cls._handle(experiment, run_id or _new_id(), "owner")
         handle._on_error = checked_on_error(on_error)  # noqa: SLF001 - a constructor
-        handle._begin(name, display_name, parent_id, run_type, outputs)  # noqa: SLF001 - likewise
+        handle._begin(name, display_name, parent_id, run_type, outputs, fold=fold)  # noqa: SLF001 - likewise
         return handle
 
     def _begin(
@@ -114,6 +115,8 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         parent_id: str | None,
         run_type: str | None,
         outputs: Path | None,
+        *,
+        fold: bool = True,
     ) -> None:
         """Make the folder, say what the run is, and set it running."""
         for what, value in (("run name", name), ("display name", display_name)):
@@ -142,7 +145,9 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         if parent_id is None:
             self._record_facts()
         ending.watch().add(self)
-        self._set_status(RunStatus.RUNNING)
+        self._append(StatusChanged(str(RunStatus.RUNNING), time.time()))
+        if fold:
+            self._fold()
         tell("azml_run_started", lambda: {"run": self})
 
     def _record_facts(self) -> None:

@@ -49,6 +49,9 @@ class SharedRun(Run):
                 raise
             self._lose(error)
 
+    def _fold(self) -> None:
+        """Leave it to whoever reads, and to `settle`: three folds of a candidate cost more than its fit."""
+
     def finish_part(
         self, number: int, of: int | None, error: str | BaseException | None = None, trace: str | None = None
     ) -> bool:

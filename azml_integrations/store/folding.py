@@ -46,10 +46,21 @@ def _numbered(sql: str) -> str:
 
 
 class Fold:
-    """One batch on its way into the tables, inside the caller's transaction."""
+    """One batch on its way into the tables, inside the caller's transaction.
 
-    def __init__(self, db: sqlite3.Connection, run_id: str, journal: str) -> None:
+    Parameters
+    ----------
+    db : Connection
+        In the transaction.
+    run_id, journal : str
+        Whose events these are.
+    first : bool, default=False
+        Whether nothing of the run is in the tables yet: what was never written need not be looked for.
+    """
+
+    def __init__(self, db: sqlite3.Connection, run_id: str, journal: str, *, first: bool = False) -> None:
         self.db, self.run_id, self.journal = db, run_id, journal
+        self._first = first
 
     def begin(self, at: float) -> None:
         """Make the run's row; a guest may be folded before the owner, whose lines say what the run is."""
@@ -183,13 +194,13 @@ class Fold:
 
     def metric(self, name: str, metric: Metric) -> None:
         """Append a metric's new points to its blocks and to its line in the summary."""
-        for span in metric.spans:
-            found = extent(span.kind, span.values)
-            self._blocks(name, span)
-            self._summary(name, span, found, metric.description)
+        for number, span in enumerate(metric.spans):
+            new = self._first and number == 0
+            self._blocks(name, span, new=new)
+            self._summary(name, span, extent(span.kind, span.values), metric.description, new=new)
 
-    def _blocks(self, name: str, span: Span) -> None:
-        seq, last = self._last_block(name)
+    def _blocks(self, name: str, span: Span, *, new: bool) -> None:
+        seq, last = (-1, None) if new else self._last_block(name)
         if last and last.kind == span.kind and len(last.values) < BLOCK:
             span = Span(span.kind, last.values + span.values, last.times + span.times, last.steps + span.steps)
         else:
@@ -221,12 +232,10 @@ class Fold:
         columns = (list(unpack(column, n)) for column in (values, times, steps))
         return seq, Span(kind, *columns)  # type: ignore[arg-type]  # the columns are what `_blocks` packed
 
-    def _summary(self, name: str, span: Span, found: Extent, description: str) -> None:
+    def _summary(self, name: str, span: Span, found: Extent, description: str, *, new: bool) -> None:
         """Merge a span into the metric's line, whichever journal is folded first."""
-        row = self.db.execute(
-            f"SELECT {', '.join(_SUMMARY)} FROM metrics WHERE run_id = ? AND name = ?",  # noqa: S608 - names of ours
-            (self.run_id, name),
-        ).fetchone()
+        sql = f"SELECT {', '.join(_SUMMARY)} FROM metrics WHERE run_id = ? AND name = ?"  # noqa: S608 - names of ours
+        row = None if new else self.db.execute(sql, (self.run_id, name)).fetchone()
         ours = (
             *(span.kind, False, len(span.values), span.times[0], self.journal, _column(span.steps[0]), span.times[-1]),
             *(self.journal, _column(span.steps[-1]), pack([span.values[-1]]), found.last, found.least, found.greatest),

@@ -148,8 +148,8 @@ class SqliteStore:
                 for batch, metrics, others in gathered:
                     if known.get(batch.journal, Cursor()) != batch.before:
                         raise _CursorMovedError  # noqa: TRY301 - it rolls the transaction back
+                    fold = Fold(db, run_id, batch.journal, first=not known)
                     known[batch.journal] = batch.after
-                    fold = Fold(db, run_id, batch.journal)
                     fold.begin(batch.after.clock)
                     for event, at, line in others:
                         with contextlib.suppress(OverflowError):  # a number that no run of ours writes

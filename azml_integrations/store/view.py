@@ -77,11 +77,14 @@ class View:
 
         What takes longer than `ALLOWANCE` is left to the next reader; False then, and where there is no index now.
         """
+        return self._folded(run_id)[0]
+
+    def _folded(self, run_id: str) -> tuple[bool, RunRecord | None]:
+        """Return whether `fold` succeeded, and what the run is then."""
         if self._index is not None:
             with contextlib.suppress(OSError, IndexWarning, _TimeIsUpError):  # a warning may be an error, too
-                self._fold(self._index, run_id, until=time.monotonic() + ALLOWANCE)
-                return True
-        return False
+                return True, self._fold(self._index, run_id, until=time.monotonic() + ALLOWANCE)
+        return False, None
 
     # -- all runs ------------------------------------------------------------------------------------
 
@@ -99,8 +102,8 @@ class View:
             looked_at.update(growing)  # meanwhile another reader may find more, and not have judged them yet
             for run_id in growing:
                 with _hiding_no_other():
-                    self._fold(store, run_id)
-                    self._settle(store, run_id, _READERS_SEAL if time.monotonic() < until else range(0))
+                    record = self._fold(store, run_id)
+                    self._settle(store, record, _READERS_SEAL if time.monotonic() < until else range(0))
 
     def _undiscovered(self, store: RunStore) -> list[str]:
         """Return the ids of run folders that the store has never seen; forget the runs whose folders are gone."""
@@ -146,8 +149,8 @@ class View:
 
     # -- folding -------------------------------------------------------------------------------------
 
-    def _fold(self, store: RunStore, run_id: str, until: float = inf) -> None:
-        """Bring a store up to the last whole line of a run's journals, and judge the run."""
+    def _fold(self, store: RunStore, run_id: str, until: float = inf) -> RunRecord | None:
+        """Bring a store up to the last whole line of a run's journals, judge the run, and return what it is then."""
         paths = journal.files(self.folder(run_id))
         cursors = store.cursors(run_id)
         if _shrunk(paths, cursors):
@@ -158,7 +161,7 @@ class View:
         for path in paths:
             while not self._fold_file(store, run_id, path, cursors.get(journal.key(path), Cursor()), until):
                 cursors = store.cursors(run_id)
-        self._judge(store, run_id, paths)
+        return self._judge(store, run_id, paths)
 
     @staticmethod
     def _fold_file(store: RunStore, run_id: str, path: Path, before: Cursor, until: float) -> bool:
@@ -170,10 +173,10 @@ class View:
                 return False
         return True
 
-    def _judge(self, store: RunStore, run_id: str, paths: list[Path]) -> None:
+    def _judge(self, store: RunStore, run_id: str, paths: list[Path]) -> RunRecord | None:
         record = store.run(run_id)
         if record is None or (record.ended and record.verdict is None):
-            return
+            return record
         owners = self._keepers(record, paths)
         verdict = DEAD if _dead(owners) else None
         if verdict is None and record.verdict is not None:
@@ -184,8 +187,10 @@ class View:
         cursors = store.cursors(run_id) if verdict else {}
         told = {journal.key(path) for path in owners} & cursors.keys() or cursors.keys()  # a shared run has no owner
         ended_at = max((cursors[key].clock for key in told), default=None)
-        if (verdict, verdict and ended_at) != (record.verdict, verdict and record.ended_at):
-            store.judge(run_id, verdict, ended_at)
+        if (verdict, verdict and ended_at) == (record.verdict, verdict and record.ended_at):
+            return record
+        store.judge(run_id, verdict, ended_at)
+        return store.run(run_id)
 
     def _keepers(self, record: RunRecord, paths: list[Path]) -> dict[Path, JournalOpened]:
         """Return the journals on whose locks a run's life hangs: its owners', or its parent's where it has no owner."""
@@ -196,18 +201,18 @@ class View:
 
     # -- sealing -------------------------------------------------------------------------------------
 
-    def _settle(self, store: RunStore, run_id: str, sealable: range) -> None:
+    def _settle(self, store: RunStore, record: RunRecord | None, sealable: range) -> None:
         """Mark an ended run that nobody writes to any more; compress its journals of some sizes [bytes]."""
-        record = store.run(run_id)
         if record is None or not record.ended:
             return
-        everything = journal.files(self.folder(run_id))
+        everything = journal.files(self.folder(record.run_id))
         paths = [path for path in everything if path.suffix != ".gz"]
-        if any(journal.in_use(path) for path in paths if _ours(path)):
+        headers = {path: opened for path in paths if (opened := journal.header(path)) is not None}
+        if any(journal.in_use(path, opened) for path, opened in headers.items() if opened.host == host.name()):
             return
         if sealable and host.writable(self.runs):
             self._seal(paths, sealable)
-        store.settle(run_id, len(everything))
+        store.settle(record.run_id, len(everything))
 
     @staticmethod
     def _seal(paths: list[Path], sealable: range) -> int:
@@ -221,9 +226,10 @@ class View:
 
     def settle(self, run_id: str) -> None:
         """Fold a run that its owner has just ended, and spare the readers another look at it."""
-        if self.fold(run_id) and self._index is not None:
+        _, record = self._folded(run_id)
+        if record is not None and self._index is not None:
             with contextlib.suppress(OSError, IndexWarning):
-                self._settle(self._index, run_id, range(0))
+                self._settle(self._index, record, range(0))
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""
