@@ -66,6 +66,13 @@ def _commit(common: Path, ref: str) -> str | None:
 
 
 def _remote(config: Path) -> str | None:
+    state = config.stat()
+    return _remote_in(config, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _remote_in(config: Path, *_: int) -> str | None:
+    """Return the address in a file that is as it was; to read it takes longer than to begin a run."""
     parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
     parser.read_string(re.sub(r"(?m)^\s+", "", config.read_text()))
     remotes = [section for section in parser.sections() if section.startswith("remote ")]
@@ -141,7 +148,7 @@ def script() -> Path | None:
     """Return the file that this process runs, or None in a notebook, shell or frozen program."""
     main = sys.modules.get("__main__")
     path = getattr(main, "__file__", None)
-    return Path(path).resolve() if path and not _cells() else None
+    return Path(path).resolve() if path and not cells() else None
 
 
 def stem() -> str:
@@ -154,8 +161,8 @@ def stem() -> str:
 
 def program() -> dict[str, str]:
     """Return texts that tell what ran, by file name: the script, or the notebook's cells so far."""
-    if cells := _cells():
-        return {"cells.py": "\n\n".join(f"# In[{n}]\n{cell}" for n, cell in cells)}
+    if found := cells():
+        return {"cells.py": "\n\n".join(f"# In[{n}]\n{cell}" for n, cell in found)}
     path = script()
     try:
         return {path.name: path.read_text(encoding="utf-8")} if path else {}
@@ -183,7 +190,7 @@ def redacted(words: Iterable[str]) -> list[str]:
     return cleaned
 
 
-def _cells() -> list[tuple[int, str]]:
+def cells() -> list[tuple[int, str]]:
     """Return the cells that a notebook or IPython shell has run, with their numbers."""
     shell = _shell()
     source = getattr(shell, "user_ns", {}).get("In", []) if shell else []

@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -80,7 +80,7 @@ def implicit_run(*, name: str | None = None) -> Run:
     run : Run
         Running; end it with `Run.complete` or `Run.fail`.
     """
-    experiment = Experiment._known(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())  # noqa: SLF001
+    experiment = _experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
     if _is_follower():
         run: Run = _SilentRun._handle(experiment, str(uuid.uuid4()))  # noqa: SLF001 - a constructor
     else:
@@ -96,6 +96,12 @@ def _workspace_at(chosen: str | None, home: str | None, here: str) -> Workspace:
 
 def _workspace() -> Workspace:
     return _workspace_at(os.environ.get("AZML_WORKSPACE"), os.environ.get("AZML_HOME"), str(Path.cwd()))
+
+
+@lru_cache(maxsize=8)
+def _experiment(workspace: Workspace, name: str) -> Experiment:
+    """Return one handle for all runs of a process: it knows the last number."""
+    return Experiment._known(workspace, name)  # noqa: SLF001 - nothing is made
 
 
 # -- inside a submission -----------------------------------------------------------------------------

@@ -237,8 +237,8 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         if self._dirtiness is not None and (dirty := self._dirtiness.answer(patience=0.5)) is not None:
             self.add_properties({"azureml.git.dirty": dirty, "azml.git.dirty_asked": "at the end"})
             self._dirtiness = None
-        if "cells.py" in (texts := facts.program()):
-            self._record_texts(texts)
+        if facts.cells():  # a script is what it was at the beginning
+            self._record_texts(facts.program())
 
     def _report_lost(self) -> None:
         lost, self._lost = self._lost, 0
