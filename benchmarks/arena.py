@@ -29,6 +29,10 @@ QUIET = {
     "WANDB_SILENT": "true",
 }
 
+#: One thread of linear algebra for each: on two busy cores, threads that wait for one another turn a fit of 100 ms into
+#: one of 10 s, and what is added to it could not be seen.
+ALONE = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+
 #: Before the next contestant's turn [s]: threads and helper processes of the last one come to rest.
 PAUSE = 0.05
 
@@ -65,7 +69,7 @@ class Entrant:
 
 OURS = Entrant("azml", "ours", ("-e", str(REPOSITORY)), "import azml_integrations; azml_integrations.Run")
 BARE_WRITE = Entrant("os_write", "bare `os.write`")
-ENTRANTS = [
+RECORDERS = [
     OURS,
     BARE_WRITE,
     Entrant("sqlite_insert", "SQLite insert"),
@@ -78,6 +82,16 @@ ENTRANTS = [
         "from tensorboardX import SummaryWriter",
     ),
 ]
+
+#: What all who train share, so that only the logging differs.
+SCIKIT_LEARN = ("scikit-learn==1.9.1", "matplotlib==3.11.2", "numpy==2.4.6", "scipy==1.17.1", "joblib==1.6.0")
+
+PLAIN = Entrant("sklearn_plain", "scikit-learn", SCIKIT_LEARN)
+OUR_AUTOLOG = Entrant(
+    "sklearn_azml", "ours", ("-e", str(REPOSITORY), "-e", str(REPOSITORY / "plugins" / "azml-sklearn"), *SCIKIT_LEARN)
+)
+THEIR_AUTOLOG = Entrant("sklearn_mlflow", "MLflow", ("mlflow==3.17.2", *SCIKIT_LEARN))
+TRAINERS = [PLAIN, OUR_AUTOLOG, THEIR_AUTOLOG]
 
 
 class Refused(Exception):
@@ -92,8 +106,9 @@ def installed(entrant: Entrant, environments: Path) -> Path:
     """The interpreter of an entrant's environment, made now unless it was made before for the same requirements."""
     folder = environments / entrant.name.rstrip("_")
     python, receipt = folder / "bin" / "python", folder / "requirements.txt"
-    ours = (REPOSITORY / "pyproject.toml").read_text() if entrant is OURS else ""
-    wanted = "\n".join([sys.version, *entrant.requires, ours])
+    paths = [Path(wanted) for wanted in entrant.requires if wanted.startswith(str(REPOSITORY))]
+    ours = [(path / "pyproject.toml").read_text() for path in paths]
+    wanted = "\n".join([sys.version, *entrant.requires, *ours])
     if not receipt.exists() or receipt.read_text() != wanted:
         print(f"installing {entrant.head}", file=sys.stderr)
         pip = ["--without-pip"] if not entrant.requires else []
@@ -128,7 +143,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=said,
                 cwd=home,
-                env=os.environ | QUIET | dict.fromkeys(["HOME", "TMPDIR", "AZML_HOME"], str(home)),
+                env=os.environ | QUIET | ALONE | dict.fromkeys(["HOME", "TMPDIR", "AZML_HOME"], str(home)),
                 start_new_session=True,  # so that it dies together with its helpers, and with nobody else
                 text=True,
             )

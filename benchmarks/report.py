@@ -30,15 +30,22 @@ class Budget:
 
 @dataclass
 class Report:
-    """What the cases found so far."""
+    """What the cases found so far.
 
+    Attributes
+    ----------
+    ours : Entrant
+        The contestant that the others are compared with.
+    """
+
+    ours: Entrant = OURS
     rows: list[Row] = field(default_factory=list)
     budgets: list[Budget] = field(default_factory=list)
 
     def times(self, what: str, blocks: dict[Entrant, list[list[int]]], *, tail: bool = True) -> None:
         """A row of medians, with its multiple of ours, and one of p99.9."""
         calls = {entrant: pooled(taken) for entrant, taken in blocks.items()}
-        ours = calls.get(OURS)
+        ours = calls.get(self.ours)
         self.rows.append(Row(f"{what}, p50", {e: compared(c, ours) for e, c in calls.items()}))
         if tail:
             self.rows.append(Row(f"{what}, p99.9", {e: extreme(c) for e, c in calls.items()}))

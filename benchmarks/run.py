@@ -1,4 +1,4 @@
-"""Compare the recording core with its peers: `python benchmarks/run.py --help`."""
+"""Compare the recording core, and autolog, with their peers: `python benchmarks/run.py --help`."""
 
 from __future__ import annotations
 
@@ -6,40 +6,80 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from arena import ENTRANTS, Arena, Entrant, installed
-from cases import CASES, FULL, QUICK
+import cases
+import training
+from arena import OUR_AUTOLOG, OURS, RECORDERS, TRAINERS, Arena, Entrant, installed
 from report import Report
 
 
+@dataclass(frozen=True)
+class Field:
+    """Contestants that can be compared, and in what.
+
+    Attributes
+    ----------
+    entrants : list of Entrant
+        They take turns.
+    ours : Entrant
+        The one among them that is ours.
+    cases : dict of str to callable
+        By name.
+    full, quick : object
+        How much each case measures.
+    """
+
+    entrants: list[Entrant]
+    ours: Entrant
+    cases: dict[str, Callable[[Arena, object, Report], None]]
+    full: object
+    quick: object
+
+
+FIELDS = [
+    Field(RECORDERS, OURS, cases.CASES, cases.FULL, cases.QUICK),
+    Field(TRAINERS, OUR_AUTOLOG, training.CASES, training.FULL, training.QUICK),
+]
+CASES = [name for field in FIELDS for name in field.cases]
+ENTRANTS = [entrant.name for field in FIELDS for entrant in field.entrants]
+
+
 def main() -> None:
-    """Run the chosen cases and print the table."""
+    """Run the chosen cases and print a table for each field."""
     options = parser().parse_args()
-    pythons = interpreters(options.contestants, options.envs)
-    report = Report()
+    tables = [compete(field, options) for field in FIELDS if not field.cases.keys().isdisjoint(options.only)]
+    if options.quick:
+        tables.insert(0, "A quick run: too few calls to quote.\n")
+    print("\n".join(tables))
+    if options.output:
+        options.output.write_text("\n".join(tables))
+
+
+def compete(field: Field, options: argparse.Namespace) -> str:
+    """Run the chosen cases of one field; the Markdown of what came out."""
+    pythons = interpreters(field.entrants, options.contestants, options.envs)
+    report = Report(field.ours)
     with tempfile.TemporaryDirectory(prefix="azml-benchmark-", dir=options.home) as ground:
         arena = Arena(pythons, Path(ground))
-        for name in options.only:
-            print(f"case {name}: {CASES[name].__doc__.splitlines()[0]}", file=sys.stderr)
-            CASES[name](arena, QUICK if options.quick else FULL, report)
+        for name in (name for name in options.only if name in field.cases):
+            print(f"case {name}: {field.cases[name].__doc__.splitlines()[0]}", file=sys.stderr)
+            field.cases[name](arena, field.quick if options.quick else field.full, report)
             arena.clear()
-    table = report.markdown(arena.entrants, arena.notes.values())
-    if options.quick:
-        table = f"A quick run: too few calls to quote.\n\n{table}"
-    print(table)
-    if options.output:
-        options.output.write_text(table)
+    return report.markdown(arena.entrants, arena.notes.values())
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Compare the recording core with its peers, in one run.")
-    names = [entrant.name for entrant in ENTRANTS]
+    parser = argparse.ArgumentParser(description="Compare the recording core, and autolog, with peers, in one run.")
     add = parser.add_argument
-    add("--quick", action="store_true", help="a minute or two: small numbers, to see that everything works")
-    add("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
-    add("--contestants", nargs="+", choices=names, default=names, metavar="NAME", help=f"of {', '.join(names)}")
+    add("--quick", action="store_true", help="a few minutes: small numbers, to see that everything works")
+    add("--only", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=f"of {', '.join(CASES)}")
+    add(
+        "--contestants", nargs="+", choices=ENTRANTS, default=ENTRANTS, metavar="NAME", help=f"of {', '.join(ENTRANTS)}"
+    )
     folder = Path(tempfile.gettempdir()) / "azml-benchmarks" / "envs"
     add("--envs", type=Path, default=folder, help="where environments are kept for the next time")
     add("--home", type=Path, help="where the stores lie meanwhile; the disk that is measured")
@@ -47,10 +87,10 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def interpreters(names: list[str], environments: Path) -> dict[Entrant, Path]:
+def interpreters(entrants: list[Entrant], names: list[str], environments: Path) -> dict[Entrant, Path]:
     """Who takes part: who is named and can be installed."""
     pythons = {}
-    for entrant in ENTRANTS:
+    for entrant in entrants:
         if entrant.name in names:
             try:
                 pythons[entrant] = installed(entrant, environments)

@@ -113,14 +113,19 @@ class Contestant:
 
     def memory(self, marks: list[int], seconds: float) -> list[tuple[int, int]]:
         """Log on, and say the memory [bytes] at each mark [points], or where the time was over."""
-        deadline, seen = time.monotonic() + seconds, [(0, resident())]
-        for points, _ in enumerate(self.log(range(marks[-1])), start=1):
-            late = points % 256 == 0 and time.monotonic() > deadline
-            if late or points in marks:
-                seen.append((points, resident()))
-            if late:
-                break
-        return seen
+        return resident_along(self.log(range(marks[-1])), marks, seconds)
+
+
+def resident_along(calls: Timings, marks: list[int], seconds: float, look_every: int = 256) -> list[tuple[int, int]]:
+    """The memory [bytes] before the first of some calls, at each mark [calls], and where the time was over."""
+    deadline, seen = time.monotonic() + seconds, [(0, resident())]
+    for done, _ in enumerate(calls, start=1):
+        late = done % look_every == 0 and time.monotonic() > deadline
+        if late or done in marks:
+            seen.append((done, resident()))
+        if late:
+            break
+    return seen
 
 
 def resident() -> int:
