@@ -27,6 +27,9 @@ SEALING = 0.05
 _READERS_SEAL = range(256 << 10)
 """Sizes of the journals that a reader compresses [bytes]; larger ones wait for the doctor."""
 
+_TOGETHER = 64 << 10
+"""Journals are folded in one transaction up to this length, or one chunk of one journal [bytes]."""
+
 CONFIRMING = 0.002
 """Pause before a verdict is taken back [s]: for a moment another reader's probe looks like an owner's lock."""
 
@@ -158,18 +161,17 @@ class View:
             if _shrunk(paths, cursors):
                 store.forget(run_id)
                 cursors = {}
-        for path in paths:
-            while not self._fold_file(store, run_id, path, cursors.get(journal.key(path), Cursor()), until):
-                cursors = store.cursors(run_id)
+        while not self._fold_files(store, run_id, paths, cursors, until):
+            cursors = store.cursors(run_id)
         return self._judge(store, run_id, paths)
 
     @staticmethod
-    def _fold_file(store: RunStore, run_id: str, path: Path, before: Cursor, until: float) -> bool:
-        """Fold one journal; False when somebody else folds it too: they may have read before its last lines came."""
-        for position, batch in enumerate(_batches(path, before)):
+    def _fold_files(store: RunStore, run_id: str, paths: list[Path], cursors: dict[str, Cursor], until: float) -> bool:
+        """Fold journals; False when somebody else folds them too: they may have read before the last lines came."""
+        for position, batches in enumerate(_portions(paths, cursors)):
             if position and time.monotonic() > until:
                 raise _TimeIsUpError
-            if not store.apply(run_id, [batch]):
+            if not store.apply(run_id, batches):
                 return False
         return True
 
@@ -253,6 +255,21 @@ class View:
             if store is not None:
                 store.close()
         self._memory = None
+
+
+def _portions(paths: list[Path], cursors: dict[str, Cursor]) -> Iterator[list[Batch]]:
+    """Yield what some journals say after their cursors, as much at a time as goes well into one transaction."""
+    portion: list[Batch] = []
+    size = 0
+    for path in paths:
+        for batch in _batches(path, cursors.get(journal.key(path), Cursor())):
+            portion.append(batch)
+            size += batch.after.offset - batch.before.offset
+            if size >= _TOGETHER:
+                yield portion
+                portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
