@@ -35,6 +35,8 @@ def ask(fit: Fit, most_rows: int) -> Answers | str | None:
     from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
     model = fit.estimator
+    if fit.X is not None and not hasattr(fit.X, "shape") and not hasattr(fit.X, "__len__"):
+        return f"a {type(fit.X).__name__} can be read only once"
     if is_classifier(model) or is_regressor(model):
         return judge(fit, most_rows)
     if is_outlier_detector(model):

@@ -392,6 +392,7 @@ def test_where_there_is_no_example_a_note_says_why(with_examples, notes):
     (run,) = with_examples()
     reason = "the first rows of a list_iterator cannot be had without reading it"
     assert f"input_example.json ({reason})" in notes(run)[0]
+    assert "training metrics (a list_iterator can be read only once)" in notes(run)[0]
 
 
 @pytest.mark.parametrize(
