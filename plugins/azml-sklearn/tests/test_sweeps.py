@@ -425,10 +425,10 @@ def test_with_workers_that_may_not_know_us_the_candidates_come_at_the_end(runs):
 def test_what_joblib_prints_is_what_it_prints_without_us(experiment, capfd):
     """Verbose searches name the class that dispatches."""
     autolog("sklearn", silent=True, log_images=False)
-    with joblib.parallel_config(verbose=1):
+    with joblib.parallel_config(backend="threading", n_jobs=2, verbose=10):
         GridSearchCV(Ridge(), {"alpha": ALPHAS}, cv=2).fit(*DIABETES)
     out, err = capfd.readouterr()
-    assert "[Parallel(n_jobs=1)]" in out + err
+    assert "[Parallel(n_jobs=2)]" in out + err
     assert "Watched" not in out + err
 
 
