@@ -112,7 +112,7 @@ class Journal:
 
     def __del__(self) -> None:
         """Close a journal that nobody holds any more."""
-        try:
+        try:  # plain: when the interpreter goes down, the module that has suppress() may be gone before the journal
             if self._fd >= 0:
                 os.close(self._fd)
         except (AttributeError, OSError):
