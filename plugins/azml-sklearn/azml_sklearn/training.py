@@ -1,7 +1,9 @@
 """How well a model does on the data that it was fitted on."""
 
 import copy
+import dataclasses
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -124,11 +126,9 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
     classifies = is_classifier(model)
     if not (classifies or is_regressor(model)):
         return None
-    if not hasattr(model, "predict"):
-        return "the model cannot predict"
-    if fit.X is None or fit.y is None:
-        return "its data or its target could not be told"
-    X, y, weight, of, _ = thinned(fit, _affordable(model, most_rows))
+    if why := _mute(fit, model):
+        return why
+    X, y, weight, of, _ = thinned(labelled_part(fit, model), _affordable(model, most_rows))
     if classifies and y.ndim > 1 and type_of_target(y) == "multiclass-multioutput":
         return "scikit-learn has no metrics for targets both multi-class and multi-output"
     predicted = flat_if_column(model.predict(X))
@@ -141,6 +141,15 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
         score = model.decision_function(X)
     pairs = getattr(innermost(model), "decision_function_shape", None) == "ovo"
     return Judged(len(y), of, y, predicted, weight, True, _classes(model, y), probability, score, pairs)
+
+
+def _mute(fit: Fit, model: Any) -> str:
+    """Return why a model cannot answer for its data, or nothing."""
+    if not hasattr(model, "predict"):
+        return "the model cannot predict"
+    if fit.X is None or fit.y is None:
+        return "its data or its target could not be told"
+    return "its data can be read only once" if isinstance(fit.X, Iterator) else ""
 
 
 def metrics_of(judged: Judged) -> dict[str, float | str]:
@@ -283,7 +292,24 @@ def thinned(fit: Fit, most_rows: int) -> tuple[Any, Any, Any, int, Any]:
         return X, None if y is None else flat_if_column(y), weight, of, slice(None)
     rows = np.linspace(0, of - 1, most_rows).astype(np.intp)  # evenly: nothing is drawn, the same rows every time
     chosen = None if y is None else flat_if_column(y[rows]), None if weight is None else weight[rows]
-    return _safe_indexing(X, rows), *chosen, of, rows
+    return _safe_indexing(_with_rows(X), rows), *chosen, of, rows
+
+
+def labelled_part(fit: Fit, model: Any) -> Fit:
+    """Return a fit with the rows that have a label: scikit-learn's semi-supervised models take -1 for none."""
+    import numpy as np
+    from sklearn.utils import _safe_indexing
+
+    if not type(innermost(model)).__module__.startswith("sklearn.semi_supervised") or fit.method == "evaluate":
+        return fit
+    y = flat_if_column(fit.y)
+    rows = np.flatnonzero(y != (-1 if y.dtype.kind in "iuf" else "-1"))
+    return dataclasses.replace(fit, X=_safe_indexing(_with_rows(fit.X), rows), y=y[rows])
+
+
+def _with_rows(X: Any) -> Any:
+    """Return data of which rows can be taken: not every sparse format lets them."""
+    return X.tocsr() if getattr(X, "format", None) in {"bsr", "coo", "dia"} else X
 
 
 def _affordable(model: Any, most_rows: int) -> int:
