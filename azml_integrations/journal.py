@@ -112,9 +112,11 @@ class Journal:
 
     def __del__(self) -> None:
         """Close a journal that nobody holds any more."""
-        with contextlib.suppress(AttributeError, OSError):
+        try:  # plain: when the interpreter goes down, the module that has suppress() may be gone before the journal
             if self._fd >= 0:
                 os.close(self._fd)
+        except (AttributeError, OSError):
+            pass
 
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,9 @@
 """Journals: one line per event, read back from any cursor; what a kill or a full disk does is in tests/faults."""
 
+import gc
 import gzip
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -366,3 +368,15 @@ def test_every_event_is_flushed_to_the_disk_when_asked(tmp_path, monkeypatch, as
     book.close()
 
     assert len(flushed) == flushes
+
+
+def test_a_journal_that_outlives_the_modules_ends_in_silence(tmp_path, monkeypatch):
+    """When the interpreter goes down they become None before it; the user's last lines are not a traceback of ours."""
+    troubles = []
+    monkeypatch.setattr(sys, "unraisablehook", troubles.append)
+    book = Journal(tmp_path)
+    book.append(MetricPoint("loss", 0.5, time.time(), 0))
+    monkeypatch.setattr(journal, "contextlib", None)
+    del book
+    gc.collect()
+    assert troubles == []

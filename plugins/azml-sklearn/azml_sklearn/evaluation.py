@@ -70,19 +70,22 @@ def _is_metric(name: str, real: Callable[..., Any]) -> bool:
 
 def _recording(real: Callable[..., Any], name: str, session: "Session", patches: Patches) -> Callable[..., Any]:
     signature = inspect.signature(real)
+    defaults = {key: parameter.default for key, parameter in signature.parameters.items()}
 
     @functools.wraps(real)
     def recorded(*args: Any, **kwargs: Any) -> Any:
         value = real(*args, **kwargs)
         if patches.active and by_user(depth=2):  # past validate_params' wrapper
             with paused(), session.attempt(None):
-                record(session, name, value, signature.bind(*args, **kwargs).arguments)
+                record(session, name, value, signature.bind(*args, **kwargs).arguments, defaults)
         return value
 
     return recorded
 
 
-def record(session: "Session", name: str, value: Any, arguments: dict[str, Any]) -> None:
+def record(
+    session: "Session", name: str, value: Any, arguments: dict[str, Any], defaults: dict[str, Any] | None = None
+) -> None:
     """Log one result into the run that it speaks of.
 
     Parameters
@@ -95,12 +98,14 @@ def record(session: "Session", name: str, value: Any, arguments: dict[str, Any])
         What it returned; only a number, or a few of them, is a metric.
     arguments : dict
         What it was given, the two arrays first.
+    defaults : dict, default=None
+        What it takes where it is given nothing.
     """
     run, data = attribute(session, list(arguments.values()))
     number = _number(value)
     if run is None or number is None:
         return
-    told = _told(dict(list(arguments.items())[2:]))
+    told = _told(dict(list(arguments.items())[2:]), defaults or {})
     metric = session.metric_name(run, name, (fingerprint(data), told))
     if isinstance(number, list):
         run.log_list(metric, number, told)
@@ -131,7 +136,7 @@ def record_score(
         return
     arguments = inspect.signature(score).bind(*args, **kwargs).arguments
     X, y, *_ = [*arguments.values(), None, None]
-    settings = _told({name: each for name, each in list(arguments.items())[2:] if name != "params"})
+    settings = _told({name: each for name, each in list(arguments.items())[2:] if name != "params"}, {})
     told = ", ".join(word for word in (meaning(score.__self__), settings) if word)
     run.log(session.metric_name(run, "score", (fingerprint(X if y is None else y), told)), number, told)
 
@@ -208,8 +213,12 @@ def _number(value: Any) -> float | list[float] | None:
     return None
 
 
-def _told(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={_shown(setting)}" for key, setting in settings.items() if setting is not None)
+def _told(settings: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """Say which settings a metric was given; a None that is the default anyway is none."""
+    given = {
+        key: each for key, each in settings.items() if each is not None or defaults.get(key) is not None
+    }  # average=None is another metric than the default: a number for each class
+    return ", ".join(f"{key}={'None' if each is None else _shown(each)}" for key, each in given.items())
 
 
 def _shown(setting: Any) -> str:

@@ -88,7 +88,7 @@ def when_returned(frame: FrameType, act: Callable[[BaseException | None], object
     """Call ``act(error)`` when a frame of this thread is left: None when it returned.
 
     The interpreter tells a profile function; it is ours for the few calls until then. Where another profiler is at
-    work, it stays, and `act` is called at once.
+    work, it stays, and `act` is called at once; as when one is started before that frame is left.
 
     Parameters
     ----------
@@ -101,13 +101,27 @@ def when_returned(frame: FrameType, act: Callable[[BaseException | None], object
         act(None)
         return
 
-    def profile(current: FrameType, event: str, _: object) -> None:
-        if event == "return" and current is frame:
-            sys.setprofile(None)
-            returns = frame.f_code.co_code[frame.f_lasti] in _RETURNS
-            act(None if returns else RuntimeError(f"{frame.f_code.co_name} raised after that of its parent class"))
+    sys.setprofile(_WhenReturned(frame, act))
 
-    sys.setprofile(profile)
+
+class _WhenReturned:
+    """A profile function that waits for one frame; whoever puts another one in its place ends the waiting."""
+
+    def __init__(self, frame: FrameType, act: Callable[[BaseException | None], object]) -> None:
+        self._frame, self._act = frame, act
+        self._waits = True
+
+    def __call__(self, current: FrameType, event: str, _: object) -> None:
+        if event == "return" and current is self._frame:
+            self._waits = False
+            sys.setprofile(None)
+            code = current.f_code
+            returns = code.co_code[current.f_lasti] in _RETURNS
+            self._act(None if returns else RuntimeError(f"{code.co_name} raised after that of its parent class"))
+
+    def __del__(self) -> None:
+        if self._waits:
+            self._act(None)
 
 
 _RETURNS = frozenset(opcode for name, opcode in dis.opmap.items() if name in {"RETURN_VALUE", "RETURN_CONST"})

@@ -1,7 +1,9 @@
 """How well a model does on the data that it was fitted on."""
 
 import copy
+import dataclasses
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ MOST_CLASSES = 100
 """A ranking metric, one-vs-rest, is computed up to so many classes."""
 MOST_OUTPUTS = 256
 """Targets of a regressor whose metrics are told one by one."""
+MOST_LABELS = 10_000_000
+"""A sparse y, rows times labels, is made dense up to so many; of a larger one fewer rows are judged."""
 SEVERAL = "there are several targets"
 
 
@@ -116,16 +120,17 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
         None for what is neither classifier nor regressor; a sentence where one of them cannot be judged.
     """
     from sklearn.base import is_classifier, is_regressor
+    from sklearn.utils.multiclass import type_of_target
 
     model = undisturbed(fit.estimator)
     classifies = is_classifier(model)
     if not (classifies or is_regressor(model)):
         return None
-    if not hasattr(model, "predict"):
-        return "the model cannot predict"
-    if fit.X is None or fit.y is None:
-        return "its data or its target could not be told"
-    X, y, weight, of, _ = thinned(fit, _affordable(model, most_rows))
+    if why := _mute(fit, model):
+        return why
+    X, y, weight, of, _ = thinned(labelled_part(fit, model), _affordable(model, most_rows))
+    if classifies and y.ndim > 1 and type_of_target(y) == "multiclass-multioutput":
+        return "scikit-learn has no metrics for targets both multi-class and multi-output"
     predicted = flat_if_column(model.predict(X))
     if not classifies or y.ndim > 1:
         return Judged(len(y), of, y, predicted, weight, classifies)
@@ -136,6 +141,15 @@ def judge(fit: Fit, most_rows: int) -> Judged | str | None:
         score = model.decision_function(X)
     pairs = getattr(innermost(model), "decision_function_shape", None) == "ovo"
     return Judged(len(y), of, y, predicted, weight, True, _classes(model, y), probability, score, pairs)
+
+
+def _mute(fit: Fit, model: Any) -> str:
+    """Return why a model cannot answer for its data, or nothing."""
+    if not hasattr(model, "predict"):
+        return "the model cannot predict"
+    if fit.X is None or fit.y is None:
+        return "its data or its target could not be told"
+    return "its data can be read only once" if isinstance(fit.X, Iterator) else ""
 
 
 def metrics_of(judged: Judged) -> dict[str, float | str]:
@@ -239,12 +253,7 @@ def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:
     """Judge what has no single list of classes: several labels at once, answers that are no class."""
     import numpy as np
     from sklearn import metrics
-    from sklearn.utils.multiclass import type_of_target
 
-    if type_of_target(judged.y) == "multiclass-multioutput":
-        raise NotImplementedError(
-            "no training metrics: scikit-learn has none for targets both multi-class and multi-output"
-        )
     given = (judged.y, judged.predicted)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         *given, average="weighted", sample_weight=judged.weight, zero_division=0
@@ -272,15 +281,35 @@ def thinned(fit: Fit, most_rows: int) -> tuple[Any, Any, Any, int, Any]:
     from sklearn.utils import _safe_indexing
 
     X, y, weight = fit.X, fit.y, fit.sample_weight
-    if y is not None:
-        y = flat_if_column(y.toarray() if hasattr(y, "toarray") else y)
+    if hasattr(y, "toarray"):
+        y, most_rows = y.tocsr(), min(most_rows, max(1, MOST_LABELS // y.shape[1]))
+    elif y is not None:
+        y = flat_if_column(y)
     weight = None if weight is None else np.asarray(weight)
-    of = len(y) if y is not None else X.shape[0] if hasattr(X, "shape") else len(X)
+    sized = X if y is None else y
+    of = sized.shape[0] if hasattr(sized, "shape") else len(sized)
     if of <= most_rows:
-        return X, y, weight, of, slice(None)
+        return X, None if y is None else flat_if_column(y), weight, of, slice(None)
     rows = np.linspace(0, of - 1, most_rows).astype(np.intp)  # evenly: nothing is drawn, the same rows every time
-    chosen = [None if each is None else each[rows] for each in (y, weight)]
-    return _safe_indexing(X, rows), *chosen, of, rows
+    chosen = None if y is None else flat_if_column(y[rows]), None if weight is None else weight[rows]
+    return _safe_indexing(_with_rows(X), rows), *chosen, of, rows
+
+
+def labelled_part(fit: Fit, model: Any) -> Fit:
+    """Return a fit with the rows that have a label: scikit-learn's semi-supervised models take -1 for none."""
+    import numpy as np
+    from sklearn.utils import _safe_indexing
+
+    if not type(innermost(model)).__module__.startswith("sklearn.semi_supervised") or fit.method == "evaluate":
+        return fit
+    y = flat_if_column(fit.y)
+    rows = np.flatnonzero(y != (-1 if y.dtype.kind in "iuf" else "-1"))
+    return dataclasses.replace(fit, X=_safe_indexing(_with_rows(fit.X), rows), y=y[rows])
+
+
+def _with_rows(X: Any) -> Any:
+    """Return data of which rows can be taken: not every sparse format lets them."""
+    return X.tocsr() if getattr(X, "format", None) in {"bsr", "coo", "dia"} else X
 
 
 def _affordable(model: Any, most_rows: int) -> int:
@@ -310,5 +339,5 @@ def flat_if_column(values: Any) -> "np.ndarray[Any, Any]":
     """Return values as an array, and one column as a flat one."""
     import numpy as np
 
-    array = np.asarray(values)
+    array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)  # labels only, few rows of them
     return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array  # noqa: PLR2004 - a column

@@ -146,11 +146,8 @@ def _tell_curve(run: "Run", name: str, values: Iterable[Any], scores: Scores, sw
     if sweep.session.options.log_images:
         with sweep.session.attempt(run):
             missing: dict[str, str] = {}
-            parameters = {
-                name: [value if isinstance(value, int | float | str) else safe_text(value) for value in given]
-            }
             title, attempt = kind.replace("_", " ").capitalize(), sweep.session.attempt
-            log_charts(run, parameters, curves_of(columns), title, f"outputs/{kind}", "score", missing, attempt)
+            log_charts(run, {name: given}, curves_of(columns), title, f"outputs/{kind}", "score", missing, attempt)
             note_missing(run, missing)
     sweep.conclude(
         [
@@ -172,7 +169,9 @@ def _sums(name: str, values: Any) -> dict[str, float]:
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+    """Return a point of a curve as a number or a string: an array or an estimator as its text."""
+    plain = value.item() if getattr(value, "shape", None) == () else value
+    return plain if plain is None or isinstance(plain, int | float | str) else safe_text(plain)
 
 
 def _is_scores(values: Any) -> bool:

@@ -311,3 +311,14 @@ def test_predictions_are_not_kept_alive(runs):
     del model
     gc.collect()
     assert estimator() is None
+
+
+def test_a_metric_of_each_class_is_another_than_that_of_all(runs):
+    """``average=None`` is a setting: f1_score is one number, f1_score_2 a list; the user hears nothing."""
+    model = LogisticRegression(max_iter=5000).fit(*CANCER)
+    predicted = model.predict(CANCER[0])
+    of_all = metrics.f1_score(CANCER[1], predicted)
+    of_each = metrics.f1_score(CANCER[1], predicted, average=None, sample_weight=None)
+    found = logged(runs()[0])
+    assert found["f1_score"] == of_all
+    assert found["f1_score_2"] == of_each.tolist()

@@ -18,18 +18,21 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Lars, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
-from sklearn.naive_bayes import GaussianNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC
 
 from azml_integrations import autolog
 from azml_integrations.errors import AutologWarning
-from azml_sklearn import parameters
+from azml_sklearn import parameters, training
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -227,13 +230,13 @@ def test_what_an_estimator_counts_is_a_metric_in_its_own_words(runs):
 
 
 def test_a_metric_that_cannot_be_computed_costs_only_itself(runs, notes):
-    """Targets that are both multi-class and multi-output: one warning, and parameters and model are there."""
+    """Targets that are both multi-class and multi-output: one note, no warning; parameters and model are there."""
     X, y = IRIS
-    with pytest.warns(AutologWarning, match="multi-class and multi-output"):
-        MultiOutputClassifier(RandomForestClassifier(3)).fit(X, np.column_stack([y, (y + 1) % 3]))
+    MultiOutputClassifier(RandomForestClassifier(3)).fit(X, np.column_stack([y, (y + 1) % 3]))
     (run,) = runs()
     assert "outputs/MultiOutputClassifier/model.pkl" in run.get_file_names()
-    assert any("multi-output" in note for note in notes(run))
+    why = "scikit-learn has no metrics for targets both multi-class and multi-output"
+    assert notes(run) == [f"not recorded: training metrics ({why})"]
     assert run.get_status() == "Completed"
 
 
@@ -407,3 +410,49 @@ def test_one_line_says_what_was_logged_and_where(experiment, capfd):
     autolog("sklearn", silent=True, log_images=False)
     Ridge().fit(*DIABETES)
     assert capfd.readouterr() == ("", "")
+
+
+def test_labels_given_sparse_are_judged_as_dense_ones_are(runs, notes, monkeypatch):
+    """Of a y too large to be made dense fewer rows are judged, and the run says so."""
+    X, y = make_multilabel_classification(random_state=0)
+    y[:, 0] |= ~y.any(axis=1)  # a row without any label would make the answers dense
+    model = OneVsRestClassifier(GaussianNB())
+    model.fit(X, y)
+    model.fit(X, scipy.sparse.csr_array(y))
+    monkeypatch.setattr(training, "MOST_LABELS", 50 * y.shape[1])
+    model.fit(X, scipy.sparse.coo_matrix(y))
+    dense, sparse, thin = runs()
+    assert scipy.sparse.issparse(model.predict(X))
+    for name in ("accuracy_score", "precision_score", "recall_score", "f1_score"):
+        assert sparse.get_metrics()[f"training_{name}"] == dense.get_metrics()[f"training_{name}"]
+    assert notes(sparse) == notes(dense)
+    assert "50 of 100 rows" in notes(thin)[0]
+
+
+def test_rows_are_taken_of_every_sparse_format(runs, notes):
+    """COO has no rows to take; the metrics are those of the same data as CSR."""
+    autolog("sklearn", silent=True, log_images=False, max_metric_rows=50)
+    for of_format in (scipy.sparse.csr_matrix, scipy.sparse.coo_matrix, scipy.sparse.bsr_array):
+        Ridge(solver="lsqr").fit(of_format(DIABETES[0]), DIABETES[1])
+    expected, *others = [run.get_metrics()["training_r2_score"] for run in runs()]
+    assert others == pytest.approx([expected, expected])
+    assert all(len(notes(run)) == 1 for run in runs())
+
+
+def test_data_that_can_be_read_once_is_not_read_again(runs, notes):
+    """A generator of texts is gone after the fit: a note, no warning."""
+    texts = ["good wine", "bad wine", "good beer"]
+    make_pipeline(CountVectorizer(), MultinomialNB()).fit((text for text in texts), [1, 0, 1])
+    assert notes(runs()[0]) == ["not recorded: training metrics (its data can be read only once)"]
+
+
+@pytest.mark.parametrize("model", [SelfTrainingClassifier(LogisticRegression(max_iter=500)), LabelSpreading()])
+def test_a_row_without_a_label_is_no_mistake(runs, notes, model):
+    """A semi-supervised model takes -1 for an unknown label; it is judged on the labels that are known."""
+    X, y = IRIS
+    known = np.arange(len(y)) % 3 == 0
+    model.fit(X, np.where(known, y, -1))
+    found = runs()[0].get_metrics()
+    assert found["training_accuracy_score"] == model.score(X[known], y[known]) > 0.9
+    assert found["training_roc_auc_score"] > 0.9
+    assert notes(runs()[0]) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 from sklearn.datasets import load_diabetes
+from sklearn.ensemble import BaggingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     cross_val_predict,
@@ -78,3 +79,18 @@ def test_a_cross_validation_that_fails_is_a_failed_run(runs):
     with pytest.raises(ValueError, match="NaN"):
         cross_val_score(Ridge(), np.full((10, 1), np.nan), np.arange(10.0), error_score="raise")
     assert runs()[0].get_status() == "Failed"
+
+
+def test_a_validation_curve_over_estimators_or_arrays_has_their_texts(runs, notes):
+    """Values that are no numbers stand in the table as what they look like, and their points are complete."""
+    X, y = DIABETES
+    arrays = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+    validation_curve(Ridge(), X, np.column_stack([y, y]), param_name="alpha", param_range=arrays, cv=3)
+    models = [Ridge(), Ridge(alpha=2.0), None]
+    validation_curve(BaggingRegressor(n_estimators=2), X, y, param_name="estimator", param_range=models, cv=3)
+    of_arrays, of_models = runs()
+    assert of_arrays.get_metrics()["validation_curve"]["alpha"] == ["array([1., 2.])", "array([3., 4.])"]
+    assert of_models.get_metrics()["validation_curve"]["estimator"] == ["Ridge()", "Ridge(alpha=2.0)", None]
+    for run in (of_arrays, of_models):
+        assert notes(run) == []
+        assert {child.get_status() for child in run.get_children()} == {"Completed"}
