@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import host
-from ..core.fit_table import fit_table, holds_fit
+from ..core.fit_table import compared, fit_table
 from ..records import MetricSummary, RunQuery, RunRecord
 from . import descriptions, words
 from .runs import CHILDREN, NAMED, SPARE, short_ids, told_apart
@@ -171,7 +171,7 @@ def _print_children(
     children = _children(space, record)
     if not children:
         return
-    own = [(record, summaries)] if holds_fit(record) else []
+    own = [(record, summaries)] if record in compared(record, [child for child, _ in children]) else []
     columns, rows = fits([*own, *children[:CHILDREN]], short_ids(space))
     screen.print()
     screen.print(text("fits" if own else "children", "bold"))

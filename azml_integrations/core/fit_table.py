@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ LONGEST = 80
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.IGNORECASE | re.ASCII)
 _WORDS: dict[str, Scalar] = {"True": True, "False": False, "None": None}
 _CALL = re.compile(r"[\w\])]\(")
-_TIMES = ("fit_time", "score_time")
+_TIME = "_time"
 
 Told: TypeAlias = tuple[RunRecord, Sequence[MetricSummary]]
 """A run with its metrics."""
@@ -91,6 +91,17 @@ def holds_fit(record: RunRecord) -> bool:
     return any(key == ESTIMATOR or key.startswith(PARAM) for key in record.properties)
 
 
+def compared(own: RunRecord, children: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return which of a run and its children are rows of one table.
+
+    Fits are, where there are several; where a search is the only one, its candidates are, which name no estimator.
+    """
+    found = [record for record in (own, *children) if holds_fit(record)]
+    fits = [record for record in found if ESTIMATOR in record.properties]
+    others = [record for record in found if ESTIMATOR not in record.properties]
+    return fits if len(fits) > 1 or not others else others
+
+
 def fit_table(runs: Sequence[Told]) -> FitTable:
     """Compare runs in the scalar parameters that differ between them, and in their scalar metrics.
 
@@ -100,14 +111,16 @@ def fit_table(runs: Sequence[Told]) -> FitTable:
         One fit each; where one is the parent of others, only what belongs to its own fit counts.
     """
     records = [record for record, _ in runs]
-    metrics = [{one.name: one.last_value for one in several if one.kind == "scalar"} for several in _own(runs)]
+    summaries = [[one for one in several if one.kind == "scalar"] for several in _own(runs)]
+    metrics = [{one.name: one.last_value for one in several} for several in summaries]
+    series = {one.name for several in summaries for one in several if one.count > 1}
     differing = _differing([_scalars(record) for record in records])
     return FitTable(
         tuple(record.run_id for record in records),
         tuple(record.number for record in records),
         tuple(record.properties.get(ESTIMATOR) for record in records),
         {name: [number(record.properties.get(PARAM + name)) for record in records] for name in differing},
-        {name: [row.get(name) for row in metrics] for name in _in_order(metrics)},
+        {name: [row.get(name) for row in metrics] for name in _in_order(metrics, series)},
     )
 
 
@@ -161,10 +174,13 @@ def _differing(params: Sequence[Mapping[str, str]]) -> list[str]:
     return [name for name, texts in values.items() if len(texts) > 1]
 
 
-def _in_order(metrics: Sequence[Mapping[str, Scalar]]) -> list[str]:
-    """Return the names of metrics: the user's own first, training and times last, and of each what most fits have."""
+def _in_order(metrics: Sequence[Mapping[str, Scalar]], series: Collection[str]) -> list[str]:
+    """Return the names of metrics: the user's own first, then series, training and times; of each what most have."""
     having = Counter(name for row in metrics for name in row)
-    return sorted(having, key=lambda name: (name in _TIMES, name.startswith("training_"), -having[name]))
+    return sorted(
+        having,
+        key=lambda name: (name.endswith(_TIME), name.startswith("training_"), name in series, -having[name]),
+    )
 
 
 def _apart(name: str, prefix: str, taken: Mapping[str, int]) -> str:

@@ -27,7 +27,7 @@ from ..records import (
 )
 from . import context, ending
 from .detail_verbs import DetailVerbs
-from .fit_table import FitTable, fit_table, holds_fit
+from .fit_table import FitTable, compared, fit_table
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes
@@ -535,6 +535,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         -------
         table : FitTable
             One row for this run, if a fit stands in it, and one for each child with a fit, in order of their numbers.
+            Where a search over parameters is the only fit, its candidates are the rows.
 
         Examples
         --------
@@ -551,7 +552,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         own = self._record()
         store = self._workspace.view.all()
         children = sorted(store.find(RunQuery(parent_id=self.id)), key=lambda child: child.number)
-        records = [record for record in (own, *children) if holds_fit(record)]
+        records = compared(own, children)
         several = store.summaries_of([record.run_id for record in records])
         return fit_table([(record, several[record.run_id]) for record in records])
 

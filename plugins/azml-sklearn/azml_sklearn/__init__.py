@@ -46,6 +46,9 @@ def azml_adapters() -> list[Adapter]:
 
 @hookimpl
 def azml_run_ending(run: "Run") -> None:
-    """Tell about several fits of one run, if there were any."""
+    """Store the models of loops over ``partial_fit``, and tell about several fits of one run, if there were any."""
+    if session := sys.modules.get(f"{__name__}.session"):
+        for listening in list(session.LISTENING):
+            listening.hear_end(run)
     if several := sys.modules.get(f"{__name__}.several"):  # loaded with the first fit that shares its run
         several.tell(run)

@@ -81,6 +81,7 @@ def _listen_to_fits(session: Session, patches: Patches) -> None:
         raise RuntimeError(_unknown(error)) from error
     loops = Loops(session)
     patches.also(loops.finish)
+    session.at_end.append(loops.end)
     seen: list[Any] = []
 
     def on_probe(frame: FrameType) -> AbstractContextManager[object] | None:

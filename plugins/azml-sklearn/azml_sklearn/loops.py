@@ -96,6 +96,11 @@ class Loops:
         """Whether a model waits to be stored."""
         return bool(self._unstored)
 
+    def end(self, run: "Run") -> None:
+        """Store the models of a run's loops, because it ends."""
+        for key in [key for key in self._unstored if key[1] == run.id]:
+            self._store(key)
+
     def finish(self) -> None:
         """Store the models of all loops."""
         atexit.unregister(self.finish)

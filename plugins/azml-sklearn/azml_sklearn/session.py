@@ -3,12 +3,12 @@
 import threading
 import weakref
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from azml_integrations.autologging import stumble
+from azml_integrations.autologging import is_paused, paused, stumble
 from azml_integrations.errors import AutologWarning, OptionError, warn_outside
 
 from .errors import ModelFormatMissingError
@@ -54,6 +54,8 @@ class Session:
     ----------
     on : bool
         Whether the switch is still on.
+    at_end : list of callable
+        Each is called with a run of the user's before it ends.
     runs_of : Remembered
         The run of each fitted estimator that is still alive, by identity.
     made_by : Remembered
@@ -73,6 +75,7 @@ class Session:
         self.max_child_runs = _count(options.extra, "max_child_runs", 1000)
         self.model_format = _format(options)
         self.log_input_examples = _flag(options.extra, "log_input_examples", default=False)
+        self.at_end: list[Callable[[Run], object]] = []
         self.runs_of = Remembered()
         self.made_by = Remembered()
         self.covered: weakref.WeakSet[type] = weakref.WeakSet()
@@ -83,6 +86,13 @@ class Session:
     def end(self) -> None:
         """Say that the switch was turned off."""
         self.on = False
+
+    def hear_end(self, run: "Run") -> None:
+        """Do what waits for the end of a run of the user's; one that we began ourselves is paused over."""
+        if not is_paused():
+            for act in self.at_end:
+                with paused(), self.attempt(run):
+                    act(run)
 
     @property
     def last(self) -> "Run | None":

@@ -25,6 +25,7 @@ from .session import SOURCE
 
 if TYPE_CHECKING:
     from azml_integrations import Run
+    from azml_integrations.core.shared import SharedRun
 
     from .session import Session
 
@@ -144,11 +145,11 @@ class Sweep(AbstractContextManager["Sweep"]):
             In the order of their rows; only as many have a run as there may be child runs.
         """
         for row, candidate in enumerate(candidates[: self.session.max_child_runs]):
-            child = _joined(self.run, child_id(self.run, row), candidate.properties)
+            child = _begun(self.run, child_id(self.run, row), candidate.properties)
             for split, scores in enumerate(() if self.live else candidate.splits):
                 child.log_metrics(scores, split)
             child.log_metrics(candidate.values)
-            child.settle()  # type: ignore[attr-defined]
+            child.settle()
             self._begun.add(child.id)
         for child in self._unfinished():
             child.complete()
@@ -364,7 +365,9 @@ def hide_our_frame(error: BaseException) -> None:
 @functools.lru_cache(maxsize=2)
 def _joined(run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) -> "Run":
     """Return this process's handle on a candidate's run: its splits come one after another, into one journal."""
-    if run_id == run.id:
-        return run
+    return run if run_id == run.id else _begun(run, run_id, properties)
+
+
+def _begun(run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) -> "SharedRun":
     name = " ".join(", ".join(f"{key.removeprefix('param.')}={value}" for key, value in properties).split())
     return run.shared_child(run_id, name[:LONGEST_NAME] or None, dict(properties))

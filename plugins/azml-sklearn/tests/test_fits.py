@@ -380,3 +380,13 @@ def test_attributes_that_come_late_are_in_the_stored_model(runs, tmp_path, model
     (run,) = runs()
     run.download_file(f"outputs/{type(model).__name__}/model.pkl", str(tmp_path / "model"))
     assert hasattr(joblib.load(tmp_path / "model"), late)
+
+
+def test_a_loop_in_a_users_run_leaves_its_model_when_the_run_ends(runs, experiment):
+    """Not at the next fit, when the run is Completed already."""
+    model = SGDClassifier(random_state=0)
+    with experiment.start_logging(outputs=None, snapshot_directory=None) as run:
+        for _ in range(3):
+            model.partial_fit(*CANCER, classes=[0, 1])
+    assert "outputs/SGDClassifier/model.pkl" in run.get_file_names()
+    assert run.get_metrics()["fit_time"] > 0
