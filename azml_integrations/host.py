@@ -11,12 +11,15 @@ import weakref
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, Self, TypeVar, overload
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows has no flock
     fcntl = None  # type: ignore[assignment]
+
+Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 CAN_LOCK = fcntl is not None
 NETWORK_FILESYSTEMS = frozenset(
@@ -108,6 +111,37 @@ def _abandon_all() -> None:
     for thing in list(_forkables):
         with contextlib.suppress(Exception):  # one that stumbles keeps no other from letting go
             thing.abandon()
+
+
+class computed_once(Generic[Thing, Value]):  # noqa: N801 - it is used as a decorator, like functools.cached_property
+    """A property that is computed when it is first asked for.
+
+    Until Python 3.12, that of functools holds one lock for all instances of a class: a child that is forked while
+    another thread computes waits for it for ever. Here two threads at once may compute twice; the first answer stays.
+
+    Parameters
+    ----------
+    make : callable
+        Takes the instance and returns the value.
+    """
+
+    def __init__(self, make: Callable[[Thing], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, thing: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, thing: Thing, owner: type | None = None) -> Value: ...
+    def __get__(self, thing: Thing | None, owner: type | None = None) -> Self | Value:
+        """Return the value, computed now: afterwards the instance has it."""
+        if thing is None:
+            return self
+        value: Value = vars(thing).setdefault(self._name, self._make(thing))
+        return value
 
 
 def around_fork(before: Callable[[], object], in_parent: Callable[[], object], in_child: Callable[[], object]) -> None:

@@ -2,8 +2,11 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -117,3 +120,51 @@ def test_a_folder_that_is_not_there_is_not_writable(tmp_path):
     """And one that is there is."""
     assert host.writable(tmp_path)
     assert not host.writable(tmp_path / "nowhere")
+
+
+class Slow:
+    """Takes as long to compute as the test wants."""
+
+    def __init__(self, begun=None, go=None):
+        self.begun, self.go, self.times = begun, go, 0
+
+    @host.computed_once
+    def answer(self):
+        """What it all amounts to."""
+        self.times += 1
+        if self.begun is not None:
+            self.begun.set()
+            assert self.go.wait(30)
+        return 42
+
+
+def test_what_is_computed_once_is_there_afterwards():
+    """As functools has it: the instance holds the value, the class the description."""
+    slow = Slow()
+    assert (slow.answer, slow.answer, slow.times) == (42, 42, 1)
+    assert Slow.answer.__doc__ == "What it all amounts to."
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_child_forked_while_another_thread_computes_does_not_wait_for_it():
+    """A worker of a search is forked while a page is read: it must not inherit a lock that nobody will release."""
+    begun, go = threading.Event(), threading.Event()
+    busy = Slow(begun, go)
+    thread = threading.Thread(target=lambda: busy.answer)
+    thread.start()
+    assert begun.wait(30)
+    child = os.fork()
+    if child == 0:
+        os._exit(Slow().answer)
+    deadline = time.monotonic() + 30
+    done, status = 0, 0
+    while not done and time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.01)
+    go.set()
+    thread.join()
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done, "the child waits for a lock"
+    assert os.waitstatus_to_exitcode(status) == 42

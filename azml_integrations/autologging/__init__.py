@@ -3,6 +3,7 @@
 An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
 """
 
+from ..host import computed_once
 from .adapter import Observation, Observer, is_paused, paused, stumble
 from .imports import when_imported
 from .patching import Patches, Target, patched
@@ -14,6 +15,7 @@ __all__ = [
     "Patches",
     "Target",
     "autolog",
+    "computed_once",
     "is_paused",
     "patched",
     "paused",

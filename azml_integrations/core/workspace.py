@@ -5,7 +5,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -394,9 +394,9 @@ class Workspace:
         """Return the address of a folder that MLflow can track into, beside our runs."""
         return (self.root / "mlflow").as_uri()
 
-    @cached_property
+    @host.computed_once
     def view(self) -> View:
-        """What can be asked about the runs."""
+        """Return what can be asked about the runs."""
         if not host.writable(self.root):
             return View(self.root / "runs", None)
         return View(self.root / "runs", self._index())

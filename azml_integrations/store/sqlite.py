@@ -9,7 +9,6 @@ import sqlite3
 import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -412,7 +411,7 @@ class _Late(Sequence[object]):
     def __init__(self, parts: list[tuple[bytes, int]]) -> None:
         self._parts = parts
 
-    @cached_property
+    @host.computed_once
     def _column(self) -> Sequence[object]:
         return join(self._parts)
 

@@ -206,3 +206,20 @@ def test_a_plugin_that_stumbles_lets_the_run_end(run, ending, monkeypatch):
     with pytest.warns(match="azml_run_ending raised"):
         run.complete()
     assert run.get_status() == "Completed"
+
+
+def test_a_search_alone_is_a_table_of_its_candidates(run):
+    """What was searched is compared, not the search with it; a fit beside it makes two fits, and no candidates."""
+    fitted(run, "GridSearchCV", estimator__alpha="1.0", metrics={"best_score": 0.5})
+    for alpha in ("0.1", "1.0"):
+        candidate = run.shared_child(f"{run.id}_{alpha}", properties={"param.alpha": alpha})
+        candidate.log_metrics({"test_score": 0.4, "fit_time": 0.1}, 0)
+        candidate.log_metrics({"test_score": 0.6, "fit_time": 0.1}, 1)
+        candidate.log_metrics({"mean_fit_time": 0.1, "mean_test_score": 0.5})
+        candidate.finish_part(0, 1)
+    table = run.fits()
+    assert table.parameters == {"alpha": [0.1, 1.0]}
+    assert list(table.metrics) == ["mean_test_score", "test_score", "mean_fit_time", "fit_time"]
+    with run.child_run() as final:
+        fitted(final, "Ridge", alpha="1.0")
+    assert run.fits().estimators == ("GridSearchCV", "Ridge")

@@ -1,8 +1,9 @@
 """How well rows are ranked, threshold by threshold: the numbers under ROC, precision-recall and calibration curves."""
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from azml_integrations.autologging import computed_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ class Side:
     ranked: "np.ndarray[Any, Any]"
     weight: "np.ndarray[Any, Any] | None" = None
 
-    @functools.cached_property  # metric, ROC and precision-recall curve ask for the same
+    @computed_once  # metric, ROC and precision-recall curve ask for the same
     def cuts(self) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]":
         """Each threshold, from the highest on, with the true and false positives at or above it."""
         import numpy as np

@@ -1,13 +1,14 @@
 """What is written about one fit."""
 
 import contextlib
-import functools
 import itertools
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from azml_integrations.autologging import computed_once
 
 from .answers import Answers, ask, metrics_from, remark
 from .diagram import store_diagram
@@ -74,7 +75,7 @@ class Account:
     told: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
-    @functools.cached_property
+    @computed_once
     def folder(self) -> str:
         """Where the files go: named by the class, or by a name after it where the user has files under that one."""
         return f"outputs/{free_folder(self.run, self.fit.name)}"

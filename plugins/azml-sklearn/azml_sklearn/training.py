@@ -2,10 +2,11 @@
 
 import copy
 import dataclasses
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from azml_integrations.autologging import computed_once
 
 from .fits import Fit
 from .ranking import Side, roc_area
@@ -83,7 +84,7 @@ class Judged:
             return "the decision function compares pairs of classes (one-vs-one)"
         return given
 
-    @functools.cached_property
+    @computed_once
     def sides(self) -> "tuple[Side, ...] | str":
         """Each class that has rows against the others (of two classes: the second); or why that cannot be."""
         import numpy as np
