@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +149,7 @@ def _mute(fit: Fit, model: Any) -> str:
         return "the model cannot predict"
     if fit.X is None or fit.y is None:
         return "its data or its target could not be told"
-    return "its data can be read only once" if isinstance(fit.X, Iterator) else ""
+    return ""
 
 
 def metrics_of(judged: Judged) -> dict[str, float | str]:

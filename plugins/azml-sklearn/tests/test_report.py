@@ -443,7 +443,7 @@ def test_data_that_can_be_read_once_is_not_read_again(runs, notes):
     """A generator of texts is gone after the fit: a note, no warning."""
     texts = ["good wine", "bad wine", "good beer"]
     make_pipeline(CountVectorizer(), MultinomialNB()).fit((text for text in texts), [1, 0, 1])
-    assert notes(runs()[0]) == ["not recorded: training metrics (its data can be read only once)"]
+    assert notes(runs()[0]) == ["not recorded: training metrics (a generator can be read only once)"]
 
 
 @pytest.mark.parametrize("model", [SelfTrainingClassifier(LogisticRegression(max_iter=500)), LabelSpreading()])
