@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .charts import Curve
@@ -21,11 +22,12 @@ _SUM = re.compile(r"(?:mean|std|rank)_.+|iter|n_resources")
 
 def search_in(estimator: Any) -> Any:
     """Return the search that a fit of this estimator amounts to: itself, or the last step of a pipeline; or None."""
-    from sklearn.model_selection._search import BaseSearchCV
-
+    module = sys.modules.get("sklearn.model_selection._search")
+    if module is None:  # who searches has imported it; who does not need not wait for it
+        return None
     steps = getattr(estimator, "steps", None)
     last = steps[-1][1] if isinstance(steps, list) and steps else estimator
-    return last if isinstance(last, BaseSearchCV) else None
+    return last if isinstance(last, module.BaseSearchCV) else None
 
 
 def tell_best(run: "Run", search: Any, sweep: Sweep | None) -> None:
