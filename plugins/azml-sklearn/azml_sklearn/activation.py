@@ -2,7 +2,8 @@
 
 Every decorated ``fit`` of scikit-learn enters ``sklearn.base.config_context``, a global looked up at each call. That
 one name is replaced; no class, no signature and no pickle changes. It is no documented contract, so it is tried
-on a tiny estimator first, and where it does not hold nothing is replaced and the user is told.
+on a tiny estimator first, and where it does not hold nothing is replaced and the user is told. Fits that are not
+decorated, those of other packages and of the user's own classes, are covered one by one.
 """
 
 import functools
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from azml_integrations.autologging import Observation, Patches, is_paused, when_imported
 
 from .evaluation import listen_to_metrics
-from .fits import Fit, called_by, choke_point, counts, seen_from, when_returned
+from .fits import Fit, choke_point, counts, seen_from
 from .loops import Loops
 from .nesting import Both, carry_nesting, inside, is_inside
 from .parameters import in_one_line
@@ -23,6 +24,7 @@ from .predictions import remember
 from .report import observe_fit
 from .session import LISTENING, SOURCE, Session
 from .sweeps import listen_to_sweeps
+from .undecorated import listen_to_undecorated
 from .validation import listen_to_validation
 
 if TYPE_CHECKING:
@@ -98,9 +100,13 @@ def _listen_to_fits(session: Session, patches: Patches) -> None:
         raise RuntimeError(_unknown("the fit of a tiny estimator was not seen"))
 
     def on_fit(frame: FrameType) -> AbstractContextManager[object] | None:
-        return _FitObserved(frame, session, patches, loops)
+        fit = Fit(frame.f_locals["estimator"])
+        with session.attempt(None):
+            fit = seen_from(frame)
+        return _FitObserved(fit, session, patches, loops)
 
     patches.replace(base, "config_context", _listening(base.config_context, wrapper, patches, on_fit))
+    listen_to_undecorated(session, patches, wrapper, lambda fit: _FitObserved(fit, session, patches, loops))
 
 
 def _listening(
@@ -127,12 +133,7 @@ def _listening(
 class _FitObserved(AbstractContextManager[object]):
     """An outermost call of a decorated method: a training, a step of one, or preprocessing."""
 
-    def __init__(self, frame: FrameType, session: Session, patches: Patches, loops: Loops) -> None:
-        fit = Fit(frame.f_locals["estimator"])
-        self._caller: FrameType | None = None
-        with session.attempt(None):
-            fit = seen_from(frame)
-            self._caller = called_by(frame, fit.estimator)
+    def __init__(self, fit: Fit, session: Session, patches: Patches, loops: Loops) -> None:
         self._fit, self._session, self._patches, self._loops = fit, session, patches, loops
         self._observation: Observation | None = None
         self._trains = False
@@ -150,17 +151,10 @@ class _FitObserved(AbstractContextManager[object]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        caller, self._caller = self._caller, None  # a frame keeps all its variables alive
-        if error is None and caller is not None and self._observation is not None:
-            when_returned(caller, self._finish)
-        else:
-            self._finish(error)
-
-    def _finish(self, error: BaseException | None) -> None:
         self._inside.__exit__(None, None, None)
         if self._observation is None:
             return
-        self._observation.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+        self._observation.__exit__(kind, error, trace)
         run = self._observation.run
         if error is None and run is not None and self._trains:
             remember(run, self._fit.estimator, self._session, self._patches)

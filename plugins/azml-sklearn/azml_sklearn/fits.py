@@ -1,9 +1,7 @@
 """What a fit is: which estimator, on which data, and whether it counts."""
 
-import dis
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,55 +74,10 @@ def seen_from(frame: FrameType) -> Fit:
     return as_called(estimator, method, arguments)
 
 
-def called_by(frame: FrameType, estimator: Any) -> FrameType | None:
-    """Return the outermost ``fit*`` frame of the same estimator: a subclass may go on when its parent's fit is over."""
-    outermost = None
-    for outermost in _own_callers(frame, estimator):  # noqa: B007 - the last one is wanted
-        pass
-    return outermost
-
-
-def when_returned(frame: FrameType, act: Callable[[BaseException | None], object]) -> None:
-    """Call ``act(error)`` when a frame of this thread is left: None when it returned.
-
-    The interpreter tells a profile function; it is ours for the few calls until then. Where another profiler is at
-    work, it stays, and `act` is called at once; as when one is started before that frame is left.
-
-    Parameters
-    ----------
-    frame : frame
-        It runs now, further out.
-    act : callable
-        Takes an error that stands for the frame's own, which nobody can see from here.
-    """
-    if sys.getprofile() is not None:
-        act(None)
-        return
-
-    sys.setprofile(_WhenReturned(frame, act))
-
-
-class _WhenReturned:
-    """A profile function that waits for one frame; whoever puts another one in its place ends the waiting."""
-
-    def __init__(self, frame: FrameType, act: Callable[[BaseException | None], object]) -> None:
-        self._frame, self._act = frame, act
-        self._waits = True
-
-    def __call__(self, current: FrameType, event: str, _: object) -> None:
-        if event == "return" and current is self._frame:
-            self._waits = False
-            sys.setprofile(None)
-            code = current.f_code
-            returns = code.co_code[current.f_lasti] in _RETURNS
-            self._act(None if returns else RuntimeError(f"{code.co_name} raised after that of its parent class"))
-
-    def __del__(self) -> None:
-        if self._waits:
-            self._act(None)
-
-
-_RETURNS = frozenset(opcode for name, opcode in dis.opmap.items() if name in {"RETURN_VALUE", "RETURN_CONST"})
+def called(method: Callable[..., Any], estimator: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Fit:
+    """Return the fit that a call of an undecorated method is."""
+    given = _signature(method).bind_partial(estimator, *args, **kwargs)
+    return as_called(estimator, method.__name__, _flat(given.arguments, given.signature))
 
 
 def counts(estimator: Any) -> bool:

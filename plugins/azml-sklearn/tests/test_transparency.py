@@ -1,7 +1,6 @@
 """scikit-learn does not notice us: same results, same pickles, same random numbers; and it is given back as it was."""
 
 import copy
-import cProfile
 import importlib
 import pickle
 import subprocess
@@ -292,22 +291,3 @@ def test_every_estimator_comes_out_the_same(experiment, name):
     if base.is_classifier(watched) or base.is_regressor(watched):
         assert_judged_by_scikit_learn(found[0].get_metrics(), watched)
     assert copy.deepcopy(watched).get_params().keys() == plain.get_params().keys()
-
-
-def test_a_profiler_begun_inside_a_fit_leaves_no_run_running(runs):
-    """Whoever puts a profile function in the place of ours gets it; the fit is told as far as it has come."""
-    autolog("sklearn", silent=True, log_images=False, log_models=False)  # a class of a test cannot be pickled
-
-    class Profiled(Ridge):
-        def fit(self, X, y):
-            super().fit(X, y)
-            profiler = cProfile.Profile()
-            profiler.runcall(len, y)
-            return self
-
-    Profiled().fit(*load_diabetes(return_X_y=True))
-    Ridge().fit(*load_diabetes(return_X_y=True))
-    first, second = runs()
-    assert first.get_status() == second.get_status() == "Completed"
-    assert "training_r2_score" in first.get_metrics()
-    assert sys.getprofile() is None
