@@ -4,7 +4,6 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import errors, host, journal, names
-from ..journal import Event
 from ..records import Cursor, ErrorInfo, ErrorNoted, PartEnded, PropertiesAdded, RunCreated, RunStatus, StatusChanged
 from .run import Run, error_info, tell
 
@@ -40,14 +39,6 @@ class SharedRun(Run):
         if texts:
             self._append(PropertiesAdded(texts, now))  # type: ignore[arg-type]  # `nothing` is off
         self._set_status(RunStatus.RUNNING)
-
-    def _append(self, event: Event) -> None:
-        try:
-            self._journal.append(event)  # without a fold: a worker's time is the user's
-        except errors.StoreError as error:
-            if self._on_error == "raise":
-                raise
-            self._lose(error)
 
     def _fold(self) -> None:
         """Leave it to whoever reads, and to `settle`: three folds of a candidate cost more than its fit."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .pictures.letters import without_middle
+from .pictures.evidence import distinct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +17,6 @@ FONT = 7
 """Size of labels [pt]; a letter is about 0.6 of it wide."""
 LINE = 60
 """Letters of a title in one line."""
-LETTERS = (20, 28, 40)
-"""A longer label loses its middle; more of it stays where labels would become the same."""
 MOST_PANELS = 4
 """Panels of one picture."""
 MOST_LINES = 6
@@ -180,7 +178,7 @@ def _axis(values: Sequence[Value]) -> _Axis:
     if not all(_is_number(value) for value in values):
         order = sorted(_different(values), key=lambda value: (not _is_number(value), value if _is_number(value) else 0))
         place = {_key(value): float(number) for number, value in enumerate(order)}
-        return _Axis([place[_key(value)] for value in values], words=distinct(order))
+        return _Axis([place[_key(value)] for value in values], words=_words(order))
     places = [float(value) for value in values]  # type: ignore[arg-type]  # numbers, all of them
     positive = [place for place in places if place > 0]
     wide = bool(positive) and max(positive) >= min(positive) * DECADES * (1 - 1e-9)
@@ -249,16 +247,9 @@ def as_png(figure: "Figure") -> bytes:
     return file.getvalue()
 
 
-def distinct(labels: Sequence[object]) -> list[str]:
+def _words(labels: Sequence[object]) -> list[str]:
     """Return labels as short texts that differ as the labels do, and are no mathematics to matplotlib."""
-    texts = [" ".join(str(label).split()) for label in labels]
-    for most in LETTERS:
-        short = [without_middle(text, most) for text in texts]
-        if len(set(short)) == len(short):
-            break
-    else:
-        short = [f"{place}: {without_middle(text, LETTERS[0])}" for place, text in enumerate(texts)]
-    return [text.replace("$", r"\$") for text in short]
+    return [text.replace("$", r"\$") for text in distinct(labels)]
 
 
 def _page(panels: int, letters: int) -> "tuple[Figure, list[Axes]]":
@@ -363,7 +354,7 @@ def _tell_styles(axes: "Axes", named: Mapping[str, Curve], *, color: str, joined
 def _tell_lines(figure: "Figure", lines: Lines) -> None:
     from matplotlib.lines import Line2D
 
-    values = distinct(_in_order(lines.values))
+    values = _words(_in_order(lines.values))
     handles = [Line2D([], [], color=f"C{number}", linewidth=1.2) for number in range(len(values))]
     labels = [f"{_plain(lines.name)} = {value}" for value in values]
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=FONT, frameon=False)
