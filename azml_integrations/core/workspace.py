@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
 from ..records import RunQuery, RunRecord, RunStore
+from ..store.files import Shared
 from ..store.sqlite import SqliteStore
 from ..store.view import View
 from .pages import escape, table_html
@@ -400,6 +401,11 @@ class Workspace:
         if not host.writable(self.root):
             return View(self.root / "runs", None)
         return View(self.root / "runs", self._index())
+
+    @host.computed_once
+    def texts(self) -> Shared:
+        """Return the writer of texts that many runs hold."""
+        return Shared()
 
     def _index(self) -> RunStore:
         if self._index_url is not None:

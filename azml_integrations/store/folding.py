@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 
@@ -96,8 +97,7 @@ class Fold:
                 for key in keys:
                     self._tag(key, None, at, removed=True)
             case PropertiesAdded(properties=properties):
-                for key, value in properties.items():
-                    self._property(key, value, at)
+                self._properties(properties, at)
             case RunDescribed():
                 self._described(event, at)
             case ArtifactStored():
@@ -158,14 +158,12 @@ class Fold:
             at,
         )
 
-    def _property(self, key: str, value: str, at: float) -> None:
-        self._run(
-            "INSERT INTO properties VALUES (:run, ?, ?, ?, :journal) ON CONFLICT (run_id, key) DO UPDATE SET"
+    def _properties(self, properties: Mapping[str, str], at: float) -> None:
+        self.db.executemany(
+            "INSERT INTO properties VALUES (?, ?, ?, ?, ?) ON CONFLICT (run_id, key) DO UPDATE SET"
             " value = excluded.value, at = excluded.at, journal = excluded.journal"
             " WHERE (excluded.at, excluded.journal) < (at, journal)",
-            key,
-            value,
-            at,
+            [(self.run_id, key, value, at, self.journal) for key, value in properties.items()],
         )
 
     def _described(self, event: RunDescribed, at: float) -> None:

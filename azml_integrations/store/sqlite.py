@@ -50,10 +50,6 @@ _NONSENSE = (sqlite3.Error, msgspec.MsgspecError, struct.error, ValueError)
 """What a damaged file answers with: SQLite's own errors, or a column that cannot be unpacked."""
 
 
-class _CursorMovedError(Exception):
-    """Somebody else folded the same lines first."""
-
-
 class SqliteStore:
     """A `RunStore` in one SQLite file.
 
@@ -67,7 +63,7 @@ class SqliteStore:
         self.path = path
         self._db: sqlite3.Connection | None = None
         self._openings = 0
-        self._writes = False
+        self._writes = self._together = False
         host.abandon_in_child(self)
 
     # -- connection ----------------------------------------------------------------------------------
@@ -77,6 +73,7 @@ class SqliteStore:
         if self._db is not None:
             _abandoned.append(self._db)  # closing it would drop the parent's file locks
             self._db = None
+        self._together = False
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,6 +109,9 @@ class SqliteStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as db:
+            if self._together:
+                yield db
+                return
             try:
                 self._writes = True
                 db.execute("BEGIN IMMEDIATE")
@@ -123,6 +123,16 @@ class SqliteStore:
                 raise
             finally:
                 self._writes = False
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Keep what is written inside in one transaction: all of it or nothing."""
+        with self._writing():
+            self._together, self._writes = True, False  # this very thread goes on asking and writing
+            try:
+                yield
+            finally:
+                self._together = False
 
     def _unavailable(self, error: Exception) -> IndexUnavailableError:
         passing = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
@@ -141,23 +151,20 @@ class SqliteStore:
     def apply(self, run_id: str, batches: Sequence[Batch]) -> bool:
         """Fold batches in one transaction; False, and nothing done, when a cursor has moved meanwhile."""
         gathered = [(batch, *gather(batch)) for batch in batches]  # before the transaction: others may write
-        try:
-            with self._writing() as db:
-                known = _cursors(db, run_id)
-                for batch, metrics, others in gathered:
-                    if known.get(batch.journal, Cursor()) != batch.before:
-                        raise _CursorMovedError  # noqa: TRY301 - it rolls the transaction back
-                    fold = Fold(db, run_id, batch.journal, first=not known)
-                    known[batch.journal] = batch.after
-                    fold.begin(batch.after.clock)
-                    for event, at, line in others:
-                        with contextlib.suppress(OverflowError):  # a number that no run of ours writes
-                            fold.event(event, at, line)
-                    for name, metric in metrics.items():
-                        fold.metric(name, metric)
-                    fold.advance(batch.after)
-        except _CursorMovedError:
-            return False
+        with self._writing() as db:
+            known = _cursors(db, run_id)
+            if not _follow(batches, known):
+                return False
+            for batch, metrics, others in gathered:
+                fold = Fold(db, run_id, batch.journal, first=not known)
+                known[batch.journal] = batch.after
+                fold.begin(batch.after.clock)
+                for event, at, line in others:
+                    with contextlib.suppress(OverflowError):  # a number that no run of ours writes
+                        fold.event(event, at, line)
+                for name, metric in metrics.items():
+                    fold.metric(name, metric)
+                fold.advance(batch.after)
         return True
 
     def judge(self, run_id: str, verdict: str | None, ended_at: float | None = None) -> None:
@@ -173,11 +180,11 @@ class SqliteStore:
             )
 
     def settle(self, run_id: str, journals: int | None = None) -> None:
-        """Mark a run whose folder does not grow any more, unless more journals are known than so many."""
+        """Mark an ended run whose folder does not grow any more, unless more journals are known than so many."""
         with self._writing() as db:
             db.execute(
-                "UPDATE runs SET settled = 1 WHERE run_id = :run AND (:journals IS NULL OR :journals >="
-                " (SELECT count(*) FROM journals WHERE journals.run_id = :run))",
+                "UPDATE runs SET settled = 1 WHERE run_id = :run AND ended_at IS NOT NULL"
+                " AND (:journals IS NULL OR :journals >= (SELECT count(*) FROM journals WHERE run_id = :run))",
                 {"run": run_id, "journals": journals},
             )
 
@@ -260,6 +267,16 @@ _abandoned: list[sqlite3.Connection] = []
 def _cursors(db: sqlite3.Connection, run_id: str) -> dict[str, Cursor]:
     rows = db.execute("SELECT journal, offset, line, clock, damaged FROM journals WHERE run_id = ?", (run_id,))
     return {journal: Cursor(*rest) for journal, *rest in rows}
+
+
+def _follow(batches: Sequence[Batch], known: dict[str, Cursor]) -> bool:
+    """Tell whether batches begin where journals are folded to; nobody else has folded the same lines first."""
+    ends = dict(known)
+    for batch in batches:
+        if ends.get(batch.journal, Cursor()) != batch.before:
+            return False
+        ends[batch.journal] = batch.after
+    return True
 
 
 _RECORD = (
