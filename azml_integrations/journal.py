@@ -119,7 +119,6 @@ class Journal:
             pass
 
     def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         with _opening:  # a child forked in here would inherit a lock that it does not know of
             while self._fd < 0:
                 fd = self._claim()
@@ -131,7 +130,12 @@ class Journal:
     def _claim(self) -> int:
         """Return a new file, locked and with its first line; -1 when a doctor cleared it away before it was locked."""
         path = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            fd = os.open(path, how, 0o644)
+        except FileNotFoundError:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, how, 0o644)
         try:
             host.lock(fd, exclusive=self.role == "owner")
             opened = JournalOpened(self.role, os.getpid(), host.name(), host.boot(), self._now(), __version__)

@@ -224,14 +224,18 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._append(StatusChanged(str(status), time.time(), error))
         self._over = True
         self._journal.close()
-        view = self._workspace.view
         if self._quiet:
-            ending.watch().at_last(view.settle_ended)
-            view.settle_soon(self.id)
+            self._settle_soon()
         else:
-            view.settle(self.id)
+            self._workspace.view.settle(self.id)
         ending.watch().remove(self)
         tell("azml_run_ended", lambda: {"record": self._record()})
+
+    def _settle_soon(self) -> None:
+        """Tell the index of the run's end in the company of others, at the latest when the program ends."""
+        view = self._workspace.view
+        ending.watch().at_last(view.settle_ended)
+        view.settle_soon(self.id)
 
     def _collect_all(self) -> None:
         """Copy ``./outputs`` and what came into ``./logs`` into the run, and write down what came late."""

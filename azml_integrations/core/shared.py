@@ -102,7 +102,7 @@ class SharedRun(Run):
     def settle(self) -> None:
         """Tell the index and the plugins, once nobody writes to the run any more: its parent's last word about it."""
         self.close()
-        self._workspace.view.settle(self.id)
+        self._settle_soon()
         tell("azml_run_ended", lambda: {"record": self._record()})
 
 

@@ -429,8 +429,7 @@ class Workspace:
         """
         folder = self.view.folder(run_id)
         try:
-            folder.parent.mkdir(exist_ok=True)
-            folder.mkdir()
+            folder.mkdir(parents=True)
         except FileExistsError:
             raise errors.RunExistsError(run_id) from None
         except OSError as error:
