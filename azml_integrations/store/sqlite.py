@@ -155,8 +155,9 @@ class SqliteStore:
             known = _cursors(db, run_id)
             if not _follow(batches, known):
                 return False
+            met: set[str] | None = None if known else set()
             for batch, metrics, others in gathered:
-                fold = Fold(db, run_id, batch.journal, first=not known)
+                fold = Fold(db, run_id, batch.journal, begins=batch.journal not in known, met=met)
                 known[batch.journal] = batch.after
                 fold.begin(batch.after.clock)
                 for event, at, line in others:
