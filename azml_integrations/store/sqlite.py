@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from .. import host
-from ..columns import join, unpack
+from ..columns import join, unpack, unpack_one
 from ..errors import IndexUnavailableError
 from ..records import (
     ArtifactRecord,
@@ -364,7 +364,7 @@ def _summary(
     value: bytes,
     *rest: Any,
 ) -> MetricSummary:
-    return MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
+    return MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack_one(value)), *rest)
 
 
 def _conditions(query: RunQuery) -> tuple[str, list[object]]:
