@@ -50,6 +50,11 @@ _NONSENSE = (sqlite3.Error, msgspec.MsgspecError, struct.error, ValueError)
 """What a damaged file answers with: SQLite's own errors, or a column that cannot be unpacked."""
 
 
+_WHOLE = "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"
+_PART = "SAVEPOINT part", "RELEASE part", "ROLLBACK TO part"
+"""How to begin, to keep and to take back what is written: alone, or as a part of a transaction."""
+
+
 class SqliteStore:
     """A `RunStore` in one SQLite file.
 
@@ -109,24 +114,22 @@ class SqliteStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as db:
-            if self._together:
-                yield db
-                return
+            begin, keep, undo = _PART if self._together else _WHOLE
             try:
                 self._writes = True
-                db.execute("BEGIN IMMEDIATE")
+                db.execute(begin)
                 yield db
-                db.execute("COMMIT")
+                db.execute(keep)
             except BaseException:  # also Ctrl-C, wherever it comes
                 with contextlib.suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
+                    db.execute(undo)
                 raise
             finally:
                 self._writes = False
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Keep what is written inside in one transaction: all of it or nothing."""
+        """Keep what is written inside in one transaction; where one part fails, no other is kept by half."""
         with self._writing():
             self._together, self._writes = True, False  # this very thread goes on asking and writing
             try:
