@@ -64,7 +64,7 @@ class View:
         self.runs = runs
         self._index = index
         self._memory: SqliteStore | None = None
-        self._ended: deque[str] = deque()
+        self._ended: deque[str] = deque(maxlen=COMPANY)
         self._settled_at = -inf
         self._seen = (-1, -1)
         self._warned = False
@@ -253,20 +253,22 @@ class View:
             self.settle_ended()
 
     def settle_ended(self) -> None:
-        """Settle the runs that wait for company."""
+        """Settle the runs that wait for company, as many as `ALLOWANCE` is enough for; readers find the others."""
+        until = time.monotonic() + ALLOWANCE
         if self._index is not None and self._ended:
             with contextlib.suppress(OSError, IndexWarning), self._index.together():
-                while self._ended:
-                    self._settle_alone(self._index, self._ended.popleft())
+                while self._ended and time.monotonic() < until:
+                    self._settle_alone(self._index, self._ended.popleft(), until)
         self._settled_at = time.monotonic()
 
-    def _settle_alone(self, store: RunStore, run_id: str) -> None:
+    def _settle_alone(self, store: RunStore, run_id: str, until: float) -> None:
         """Settle a run that its owner has ended; where nobody else wrote to it or read it, there is nothing to ask."""
         paths = journal.files(self.folder(run_id))
-        if len(paths) == 1 and self._fold_files(store, run_id, paths, {}, inf):
-            store.settle(run_id, journals=1)
-        else:
-            self.settle(run_id)
+        with contextlib.suppress(_TimeIsUpError):
+            if len(paths) == 1 and self._fold_files(store, run_id, paths, {}, until):
+                store.settle(run_id, journals=1)
+            else:
+                self.settle(run_id)
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""

@@ -358,6 +358,18 @@ def test_a_run_whose_end_could_not_be_stored_is_not_settled(azml_home, monkeypat
     assert run.get_status() == "Failed"
 
 
+def test_the_index_gets_no_more_time_than_any_verb_may_spend(azml_home, monkeypatch):
+    """What is not folded by then, the points of a long training say, is left to readers."""
+    monkeypatch.setattr(view, "_TOGETHER", 1)
+    monkeypatch.setattr(view, "ALLOWANCE", 0.001)
+    run = implicit_run()
+    for step in range(20_000):
+        run.log("loss", step)
+    run.complete()
+    assert not indexed(run.experiment.workspace).get(run.id, ("", False))[1]
+    assert len(run.get_metrics()["loss"]) == 20_000
+
+
 def test_an_implicit_child_is_a_child_like_any_other(azml_home):
     """Named after its parent; no current run, and its own end."""
     parent = implicit_run(name="mine")
