@@ -97,9 +97,10 @@ def _numbers(values: Tensor, bins: int) -> Tensor:
     """Return what is measured as one row, without waiting for the device."""
     wide = torch.float32 if values.device.type == "mps" else torch.float64
     norm = torch.linalg.vector_norm(values, dtype=wide)
-    nonfinite = values.numel() - values.isfinite().sum()
-    shown = values[:: -(-values.numel() // MOST_VALUES)]
-    finite = shown.isfinite()
+    there = values.isfinite()
+    nonfinite = values.numel() - there.sum()
+    every = -(-values.numel() // MOST_VALUES)
+    shown, finite = values[::every], there[::every]
     low = torch.where(finite, shown, math.inf).min()
     high = torch.where(finite, shown, -math.inf).max()
     share = ((shown - low) / (high - low)).nan_to_num(0.0, 0.0, 0.0)  # all alike: everything in the first bin
