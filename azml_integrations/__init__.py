@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .autologging import autolog
     from .core import Experiment, Run, Workspace, current_run, get_run, implicit_child, implicit_run
     from .hookspecs import hookimpl
+    from .pictures import log_classification, log_regression
     from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "hookimpl",
     "implicit_child",
     "implicit_run",
+    "log_classification",
+    "log_regression",
 ]
 
 _LATE = {
@@ -41,6 +44,7 @@ _LATE = {
         ["Experiment", "Run", "Workspace", "current_run", "get_run", "implicit_child", "implicit_run"], "core"
     ),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
+    **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
     "autolog": "autologging",
     "hookimpl": "hookspecs",
 }

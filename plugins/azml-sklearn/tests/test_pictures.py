@@ -1,6 +1,5 @@
 """What is drawn and tabled of a fit, beside the numbers of scikit-learn's own functions."""
 
-import itertools
 import sys
 
 import numpy as np
@@ -25,22 +24,18 @@ from sklearn.svm import SVC, LinearSVC
 
 from azml_integrations import autolog
 from azml_integrations.errors import AutologWarning
-from azml_sklearn.pictures import (
-    calibration_curve as calibration,
-)
-from azml_sklearn.pictures import (
+from azml_integrations.pictures import (
+    Judged,
     confusion_matrix,
-    course_of_fit,
-    feature_importances,
     letters,
-    page,
     paint,
     precision_recall_curve,
     residuals,
     roc_curve,
 )
-from azml_sklearn.pictures.evidence import Evidence, distinct
-from azml_sklearn.training import Judged
+from azml_integrations.pictures import calibration_curve as calibration
+from azml_sklearn.pictures import course_of_fit, feature_importances
+from azml_sklearn.pictures.evidence import Evidence
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -75,7 +70,7 @@ def test_roc_curves_go_through_scikit_learns_points(weighted):
     for data in (CANCER, IRIS):
         weight = np.linspace(0.5, 1.5, len(data[1])) if weighted else None
         judged = judged_by_forest(data, weight)
-        curves = roc_curve.facts(Evidence(None, judged))
+        curves = roc_curve.facts(judged)
         assert [curve.label for curve in curves] == ([1] if len(judged.classes) == 2 else [0, 1, 2])
         for curve in curves:
             right, ranked = judged.y == curve.label, judged.probability[:, curve.label]
@@ -92,7 +87,7 @@ def test_precision_recall_curves_go_through_scikit_learns_points(weighted):
     for data in (CANCER, IRIS):
         weight = np.linspace(0.5, 1.5, len(data[1])) if weighted else None
         judged = judged_by_forest(data, weight)
-        curves = precision_recall_curve.facts(Evidence(None, judged))
+        curves = precision_recall_curve.facts(judged)
         for curve in curves:
             right, ranked = judged.y == curve.label, judged.probability[:, curve.label]
             precision, recall, threshold = metrics.precision_recall_curve(right, ranked, sample_weight=weight)
@@ -145,7 +140,7 @@ def test_weights_count_in_calibration_too():
         classes=np.array([0, 1]),
         probability=np.array([[0.38, 0.62], [0.34, 0.66]]),
     )
-    (curve,) = calibration.facts(Evidence(None, judged))
+    (curve,) = calibration.facts(judged)
     assert curve.came.tolist() == [0.75]
     assert curve.said.tolist() == [pytest.approx((0.62 + 3 * 0.66) / 4)]
     assert curve.rows.tolist() == [2]
@@ -176,7 +171,7 @@ def test_residuals_are_true_minus_predicted(pictured):
     np.testing.assert_allclose(table["true"], y[rows])
     np.testing.assert_allclose(table["predicted"], predicted[rows])
     np.testing.assert_allclose(table["residual"], (y - predicted)[rows])
-    outputs = residuals.facts(Evidence(None, Judged(442, 442, y, predicted, None)))
+    outputs = residuals.facts(Judged(442, 442, y, predicted, None))
     ((actual, wrong),) = residuals.page(outputs, "").rows
     np.testing.assert_allclose(actual.marks[0].y, y)
     np.testing.assert_allclose(wrong.marks[0].y, y - predicted)
@@ -193,7 +188,7 @@ def test_several_targets_have_a_row_of_panels_each(pictured):
     third = [place for place, output in enumerate(table["output"]) if output == 2]
     rows = [table["row"][place] for place in third]
     assert [table["residual"][place] for place in third] == pytest.approx((many - predicted)[rows, 2])
-    outputs = residuals.facts(Evidence(None, Judged(442, 442, many, predicted, None)))
+    outputs = residuals.facts(Judged(442, 442, many, predicted, None))
     drawn = residuals.page(outputs, "Residuals")
     assert (len(drawn.rows), drawn.title) == (4, "Residuals, the first 4 of 6 targets")
 
@@ -201,7 +196,7 @@ def test_several_targets_have_a_row_of_panels_each(pictured):
 def test_many_rows_are_thinned_evenly_for_drawing():
     """A hundred thousand dots are one blot, and slow."""
     y = np.arange(100_000.0)
-    (output,) = residuals.facts(Evidence(None, Judged(len(y), len(y), y, y, None)))
+    (output,) = residuals.facts(Judged(len(y), len(y), y, y, None))
     assert len(output.rows) == 2000
     assert set(np.diff(output.rows)) <= {50, 51}
 
@@ -226,7 +221,7 @@ def test_a_rare_class_keeps_each_of_its_steps():
     probability = np.clip(rng.normal(0.3, 0.1, 5000) + y * 0.3, 0, 1)
     answers = np.column_stack([1 - probability, probability])
     judged = Judged(5000, 5000, y, probability > 0.5, None, True, np.array([False, True]), answers)
-    (curve,) = precision_recall_curve.facts(Evidence(None, judged))
+    (curve,) = precision_recall_curve.facts(judged)
     precision, recall, _ = metrics.precision_recall_curve(y, probability)
     assert set(zip(curve.recall, curve.precision, strict=True)) <= set(zip(recall, precision, strict=True))
     assert set(curve.recall) == set(recall)
@@ -379,63 +374,14 @@ def test_importances_that_raise_are_the_models_trouble(pictured):
 # -- the page ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "labels",
-    [
-        [f"the very same beginning, {number}, and the very same end" for number in range(15)],
-        [f"{number:02} of the same kind, and the very same end" for number in range(15)],
-        [f"x{'y' * 50}{number}{'y' * 50}" for number in range(15)],
-        ["  a\n b", "$x$", "long" * 9],
-    ],
-    ids=["middle", "beginning", "deep in the middle", "odd"],
-)
-def test_class_labels_in_a_picture_are_short_and_differ(labels):
-    """Shortened to the same text, fifteen plants were one."""
-    shown = distinct(labels)
-    assert len(set(shown)) == len(labels)
-    assert max(map(len, shown)) <= 40
-
-
-def test_labels_of_many_classes_do_not_overlap():
-    """Sixty labels beside a matrix of ten centimetres: every third one is read, upwards, and in the room it has."""
-    names = [f"class of the long name {number}" for number in range(60)]
-    for across in (True, False):
-        axis = page.places("", names, page.SIDE, across=across)
-        step = page.SIDE / 60 * np.diff(axis.ticks).min()
-        assert step >= page.SMALL * page.LINE
-        assert axis.upright == across
-    assert not page.places("", ["a", "b"], page.SIDE).upright
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "names"),
-    [
-        (0, 1, ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-        (-3000, -100, ["-3,000", "-2,000", "-1,000"]),
-        (-1e-5, 1e-5, ["-1e-05", "-5e-06", "0", "5e-06", "1e-05"]),
-        (5, 5, ["3", "4", "5", "6", "7"]),
-        (1e6, 1e6 + 0.5, ["1,000,000.0", "1,000,000.2", "1,000,000.4"]),
-        (0, np.nan, ["-0.4", "-0.2", "0", "0.2", "0.4"]),
-    ],
-)
-def test_ticks_are_round_and_have_room(low, high, names):
-    """A tick says exactly where it stands; where the names are long there are fewer of them."""
-    axis = page.scale("", np.array([low, high], dtype=float), room=300)
-    assert list(axis.names) == names
-    widths = [letters.width(name, page.SMALL) for name in names]
-    places = (np.array(axis.ticks) - axis.low) / (axis.high - axis.low) * 300
-    for (left, right), (one, other) in zip(itertools.pairwise(places), itertools.pairwise(widths), strict=True):
-        assert left + one / 2 < right - other / 2
-
-
 def gallery():
     """Return pages of each kind with the longest words."""
     y = np.arange(45) % 15
     labels = np.array([f"{number} {'long' * 6} $x^2$ é中" for number in range(15)])
     judged = Judged(45, 45, labels[y], labels[y], None, True, np.sort(labels), probability=np.eye(15)[y])
-    of_classes = Evidence(None, judged)
+    of_classes = judged
     numbers = np.arange(45.0) * 1e7 + 0.25
-    of_numbers = Evidence(None, Judged(45, 45, numbers, numbers[::-1], None))
+    of_numbers = Judged(45, 45, numbers, numbers[::-1], None)
     title = f"Picture of {'AClassNameWithoutEnd' * 8}, 45 rows of something else"
     for kind in (roc_curve, precision_recall_curve, confusion_matrix, calibration):
         yield kind.page(kind.facts(of_classes), title)
@@ -456,25 +402,6 @@ def test_nothing_that_is_drawn_is_cut_off(number, tmp_path):
     assert pixels.min() < 0.5
     for edge in (pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:]):
         assert edge.min() == 1
-
-
-def test_words_are_as_wide_as_matplotlib_says():
-    """Letters are shaped once and put side by side: that must be what matplotlib makes of the word."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    word = "Handlungsreisende 1,797 (AUC = 0.997)"
-    whole = TextPath((0, 0), word, size=100, prop=FontProperties(family="DejaVu Sans"))
-    vertices, codes, width = letters.outline(word, 100)
-    assert len(codes) == len(whole.codes)
-    assert width == pytest.approx(whole.vertices[:, 0].max(), rel=0.02)
-    assert np.abs(vertices[:-1] - whole.vertices[:-1]).max() < 5  # kerning moves letters by less [% of their size]
-
-
-def test_dollars_are_dollars_and_unknown_letters_are_told_apart():
-    """No mathematics in a class label, no warning about a glyph, and two words of another script stay two."""
-    assert letters.width("$x$", 10) == pytest.approx(2 * letters.width("$", 10) + letters.width("x", 10))
-    assert letters.readable("ü€ \ue001\ue002") == "ü€ \\ue001\\ue002"  # of no script: private to nobody's font
 
 
 def test_pictures_touch_nothing_global(runs):
