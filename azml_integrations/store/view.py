@@ -31,7 +31,7 @@ _READERS_SEAL = range(256 << 10)
 _TOGETHER = 64 << 10
 """Journals are folded in one transaction up to this length, or one chunk of one journal [bytes]."""
 
-COMPANY = 32
+COMPANY = 64
 """So many ended runs at most wait for the index, which takes them in together."""
 
 PATIENCE = 0.25
