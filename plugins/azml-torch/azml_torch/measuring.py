@@ -1,14 +1,16 @@
 """Norm and histogram of many tensors, measured on their devices and read back together."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-MOST_VALUES = 1 << 20
+MOST_VALUES = 1 << 16
 """Values of one tensor that its histogram is made of; of more, evenly chosen ones."""
+AT_ONCE = 1 << 21
+"""Values whose histograms are made together: an operation for each of a thousand tensors takes its time."""
 DIGITS = 6
 """Of the edges of a histogram."""
 NUMBERS = 4
@@ -67,15 +69,29 @@ def measured(tensors: Iterable[Tensor], bins: int) -> list[Measured]:
         One for each.
     """
     with torch.no_grad():
-        numbers = [_numbers(_real(tensor), bins) for tensor in tensors]
+        values = [_real(tensor) for tensor in tensors]
         by_device: dict[torch.device, list[int]] = {}
-        for place, one in enumerate(numbers):
+        for place, one in enumerate(values):
             by_device.setdefault(one.device, []).append(place)
-        found: dict[int, list[float]] = {}
+        found: dict[int, Measured] = {}
         for places in by_device.values():
-            there = torch.stack([numbers[place] for place in places])
-            found |= zip(places, there.tolist(), strict=True)  # the one time that the device is waited for
-    return [_told(found[place]) for place in range(len(numbers))]
+            rows = torch.cat([_rows(some, bins) for some in _together([values[place] for place in places])])
+            found |= zip(places, map(_told, rows.tolist()), strict=True)  # the one time that the device is waited for
+    return [found[place] for place in range(len(values))]
+
+
+def _together(values: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Yield tensors in groups of about so many values, in their order."""
+    group: list[Tensor] = []
+    size = 0
+    for one in values:
+        if group and size + min(one.numel(), MOST_VALUES) > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(one)
+        size += min(one.numel(), MOST_VALUES)
+    if group:
+        yield group
 
 
 def _real(tensor: Tensor) -> Tensor:
@@ -93,20 +109,34 @@ def _real(tensor: Tensor) -> Tensor:
     return values if values.dtype in (torch.float32, torch.float64) else values.float()
 
 
-def _numbers(values: Tensor, bins: int) -> Tensor:
-    """Return what is measured as one row, without waiting for the device."""
-    wide = torch.float32 if values.device.type == "mps" else torch.float64
-    norm = torch.linalg.vector_norm(values, dtype=wide)
-    there = values.isfinite()
-    nonfinite = values.numel() - there.sum()
-    every = -(-values.numel() // MOST_VALUES)
-    shown, finite = values[::every], there[::every]
-    low = torch.where(finite, shown, math.inf).min()
-    high = torch.where(finite, shown, -math.inf).max()
-    share = ((shown - low) / (high - low)).nan_to_num(0.0, 0.0, 0.0)  # all alike: everything in the first bin
-    places = (share * bins).clamp(0, bins - 1).long()
-    counts = torch.zeros(bins, dtype=torch.long, device=values.device).scatter_add_(0, places, finite.long())
-    return torch.cat([torch.stack([norm, low.to(wide), high.to(wide), nonfinite.to(wide)]), counts.to(wide)])
+def _rows(values: list[Tensor], bins: int) -> Tensor:
+    """Return what is measured, a row for each tensor, without waiting for the device."""
+    device = values[0].device
+    wide = torch.float32 if device.type == "mps" else torch.float64
+    shown = [one[:: -(-one.numel() // MOST_VALUES)] for one in values]
+    norms = torch.stack([torch.linalg.vector_norm(one, dtype=wide) for one in values])
+    lengths = torch.tensor([len(one) for one in shown]).to(device, non_blocking=True)
+    flat = torch.cat(shown)
+    owner = torch.arange(len(shown), device=device).repeat_interleave(lengths, output_size=len(flat))
+    finite = flat.isfinite()
+    low, high = (
+        flat.new_full((len(shown),), none).scatter_reduce_(0, owner, torch.where(finite, flat, none), which)
+        for none, which in ((math.inf, "amin"), (-math.inf, "amax"))
+    )
+    share = ((flat - low[owner]) / (high - low)[owner]).nan_to_num(0.0, 0.0, 0.0)  # all alike: all in the first bin
+    places = owner * bins + (share * bins).clamp(0, bins - 1).long()
+    counts = torch.zeros(len(shown) * bins, dtype=torch.long, device=device).scatter_add_(0, places, finite.long())
+    numbers = torch.stack([norms, low.to(wide), high.to(wide), _nonfinite(values, owner, finite).to(wide)], 1)
+    return torch.cat([numbers, counts.view(-1, bins).to(wide)], 1)
+
+
+def _nonfinite(values: list[Tensor], owner: Tensor, finite: Tensor) -> Tensor:
+    """Return how many values of each tensor are not finite, also of those that are thinned for their histogram."""
+    counts = torch.zeros(len(values), dtype=torch.long, device=owner.device).scatter_add_(0, owner, (~finite).long())
+    for place, one in enumerate(values):
+        if one.numel() > MOST_VALUES:
+            counts[place] = one.numel() - one.isfinite().sum()
+    return counts
 
 
 def _told(numbers: list[float]) -> Measured:

@@ -40,9 +40,11 @@ def test_a_trace_is_stored(run):
     assert spent == sorted(spent, reverse=True)
 
 
+# torch 2.13 says so at the second round; as an error it ends the process
+@pytest.mark.filterwarnings("ignore:.*Profiler clears events at the end of each cycle:UserWarning")
 def test_each_round_of_a_schedule_has_its_own(run):
-    """Three rounds of a step to warm up and an active one: none is replaced."""
-    profiled(trace_handler(run, name="epoch"), 6, schedule=schedule(wait=0, warmup=1, active=1))
+    """Three rounds of a step to wait, one to warm up, and an active one: none is replaced."""
+    profiled(trace_handler(run, name="epoch"), 9, schedule=schedule(wait=1, warmup=1, active=1, repeat=3))
     names = [f"outputs/profile/epoch{number}.json.gz" for number in ("", "_2", "_3")]
     assert traces(run) == sorted(names)
     assert all("aten::mm" in operations(run, name) for name in names)
