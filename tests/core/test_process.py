@@ -299,8 +299,10 @@ def indexed(workspace) -> dict[str, tuple[str, bool]]:
         }
 
 
-def test_runs_that_nobody_asked_for_come_into_the_index_together(azml_home):
+def test_runs_that_nobody_asked_for_come_into_the_index_together(azml_home, monkeypatch):
     """The first at once, more of them in one go a little later; every reader sees all of them all the same."""
+    monkeypatch.setattr(view, "PATIENCE", 60)
+    monkeypatch.setattr(view, "ALLOWANCE", 60)
     ids = []
     for number in range(view.COMPANY + 3):
         run = implicit_run(name=f"fit {number}")
