@@ -234,7 +234,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
     def _settle_soon(self) -> None:
         """Tell the index of the run's end in the company of others, at the latest when the program ends."""
         view = self._workspace.view
-        ending.watch().at_last(view.settle_ended)
+        ending.watch().at_last(view.settle_last)
         view.settle_soon(self.id)
 
     def _collect_all(self) -> None:

@@ -22,6 +22,9 @@ DEAD = "the process ended without completing the run"
 ALLOWANCE = 0.05
 """Time that a verb of a run may spend on the index [s]."""
 
+LAST_ALLOWANCE = 1.0
+"""Time that the end of a program may spend on the index [s]."""
+
 SEALING = 0.05
 """Time that one refresh may spend on compressing journals of ended runs [s]; the doctor has no bound."""
 
@@ -252,9 +255,13 @@ class View:
         if len(self._ended) >= COMPANY or time.monotonic() - self._settled_at > PATIENCE:
             self.settle_ended()
 
-    def settle_ended(self) -> None:
-        """Settle the runs that wait for company, as many as `ALLOWANCE` is enough for; readers find the others."""
-        until = time.monotonic() + ALLOWANCE
+    def settle_last(self) -> None:
+        """Settle what waits when the program ends, when nobody waits for a verb."""
+        self.settle_ended(LAST_ALLOWANCE)
+
+    def settle_ended(self, allowance: float | None = None) -> None:
+        """Settle the runs that wait for company, as many as there is time for [s]; readers find the others."""
+        until = time.monotonic() + (ALLOWANCE if allowance is None else allowance)
         if self._index is not None and self._ended:
             with contextlib.suppress(OSError, IndexWarning), self._index.together():
                 while self._ended and time.monotonic() < until:
