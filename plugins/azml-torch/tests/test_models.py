@@ -387,15 +387,18 @@ def test_the_last_checkpoint_of_a_name_stays(run):
         load_checkpoint(run, model)
 
 
+class Odd:
+    """Has an object in its state, which every pickle holds."""
+
+    def state_dict(self):
+        return {"object": Odd()}
+
+    def load_state_dict(self, state):
+        pass
+
+
 def test_what_could_not_be_loaded_safely_is_not_stored(run):
     """An object in a state would need a pickle to be trusted, later, when it is too late."""
-
-    class Odd:
-        def state_dict(self):
-            return {"object": Odd()}
-
-        def load_state_dict(self, state):
-            pass
 
     with pytest.raises(ModelNotStorableError, match="expected states of tensors, numbers, strings"):
         save_checkpoint(run, Net(), odd=Odd())
