@@ -106,8 +106,13 @@ def _listen_to_steps(session: Session, patches: Patches) -> None:
     if seen != [probe]:
         raise RuntimeError("the step of a tiny optimizer was not seen")
 
+    compiled = session.compiled
+
     def on_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if not patches.active or torch.compiler.is_compiling():
+        if not patches.active:
+            return
+        if torch.compiler.is_compiling():  # compiled code can do this much: it is heard when the step is over
+            compiled.append(optimizer)
             return
         try:
             session.stepped(optimizer, args, kwargs)

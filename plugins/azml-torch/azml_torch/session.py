@@ -84,6 +84,13 @@ class Session:
     ----------
     options : AutologOptions
         What the user asked for.
+
+    Attributes
+    ----------
+    compiled : list of Optimizer
+        Those that compiled code has made a step of, not heard of yet.
+    missing : list of str
+        What cannot be recorded with this PyTorch, and why.
     """
 
     def __init__(self, options: "AutologOptions") -> None:
@@ -92,6 +99,7 @@ class Session:
         self.missing: list[str] = []
         self.numbers = Numbers()
         self.here = Here()
+        self.compiled: list[torch.optim.Optimizer] = []
         self.recorder = Recorder(self)
         self.cells = Cells(self._end_cell)
         self._books: dict[str, Book] = {}
@@ -110,6 +118,8 @@ class Session:
         """Hear of a criterion: its name, what it returned, what it was called with."""
         if is_paused() or not isinstance(result, Tensor):
             return
+        if self.compiled:
+            self._hear_compiled()
         here = self.here.seen
         reading = self.numbers.read(result)
         given = inputs[0] if inputs else None
@@ -130,6 +140,8 @@ class Session:
         """Hear of a backward pass."""
         if is_paused():
             return
+        if self.compiled:
+            self._hear_compiled()
         here = self.here.seen
         here.passes += 1
         for root in roots:
@@ -205,6 +217,11 @@ class Session:
         self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.training, closure))
         if self.numbers.waiting:
             self.numbers.turn(now)
+
+    def _hear_compiled(self) -> None:
+        """Hear of steps that were made by compiled code, which cannot tell while it runs."""
+        while self.compiled:
+            self.stepped(self.compiled.pop(0), (), {})
 
     def skipped(self, optimizer: object) -> None:
         """Hear that a step was left out, because a gradient was not finite."""
@@ -383,6 +400,7 @@ class Session:
         """Write what is left, and end what we began."""
         atexit.unregister(self.flush)
         self.cells.forget()
+        self.attempt(None, self._hear_compiled)
         for book in list(self._books.values()):
             if book.implicit and not book.run.over:
                 self.attempt(book.run, book.run.complete)  # says that it ends
@@ -398,6 +416,7 @@ class Session:
         self.here.seen = Seen()
 
     def _finish(self, book: Book, crash: BaseException | None) -> None:
+        self.attempt(book.run, self._hear_compiled)
         here = self.here.seen
         if crash is None and book is self._last and here.losses and not here.passes:
             self._were_evaluations([loss for loss in here.losses if not loss.turn])
