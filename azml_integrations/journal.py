@@ -76,7 +76,9 @@ class Journal:
         UnicodeEncodeError
             If a string holds a lone surrogate; nothing is stored then.
         """
-        line = _encode(events[0]) + b"\n" if len(events) == 1 else b"".join([_encode(event) + b"\n" for event in events])
+        line = (
+            _encode(events[0]) + b"\n" if len(events) == 1 else b"".join([_encode(event) + b"\n" for event in events])
+        )
         joined = False
         with self._lock:
             try:

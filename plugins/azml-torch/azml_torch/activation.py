@@ -8,7 +8,6 @@ original; a compiler sees the original only. No module is hooked: that would slo
 import functools
 import inspect
 from collections.abc import Callable
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,7 +46,7 @@ CRITERIA = (
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 )
-"""Names in ``torch.nn.functional`` that are losses; the modules of ``torch.nn`` call these. Some are newer than others."""
+"""Names in ``torch.nn.functional`` that are losses, some newer than others; the modules of ``torch.nn`` call these."""
 
 
 def activate(options: "AutologOptions") -> Callable[[], None]:
@@ -98,7 +97,7 @@ def _listen_to_steps(session: Session, patches: Patches) -> None:
     from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 
     seen: list[Optimizer] = []
-    trial = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: seen.append(optimizer))
+    trial = register_optimizer_step_post_hook(lambda optimizer, *_: seen.append(optimizer))
     try:
         probe = _probe(Optimizer)
     finally:
@@ -131,7 +130,7 @@ def _probe(kind: Any) -> Any:
             self._optimizer_step_pre_hooks: OrderedDict[int, Any] = OrderedDict()
             self._optimizer_step_post_hooks: OrderedDict[int, Any] = OrderedDict()
 
-        step = kind.profile_hook_step(lambda self: None)
+        step = kind.profile_hook_step(lambda _: None)
 
     probe = Probe()
     probe.step()
@@ -166,10 +165,8 @@ def _listening(name: str, original: Callable[..., Any], session: Session, patche
         if is_compiling() or not patches.active or is_traced():
             return original(*args, **kwargs)
         inputs = args or tuple(kwargs.values())
-        if has_override(inputs):  # the original would hand on its name, under which we stand
-            result = override(original, inputs, *args, **kwargs)
-        else:
-            result = original(*args, **kwargs)
+        overridden = has_override(inputs)  # the original would hand on its name, under which we stand
+        result = override(original, inputs, *args, **kwargs) if overridden else original(*args, **kwargs)
         try:
             session.called(name, result, inputs)
         except Exception as error:  # noqa: BLE001 - nothing of ours reaches the user's training
@@ -212,7 +209,7 @@ def _listen_to_loaders(session: Session, patches: Patches) -> None:
         iterator = original(self)
         if patches.active:
             try:
-                session.iterates(iterator, self.batch_size)
+                session.iterates(iterator, self)
             except Exception as error:  # noqa: BLE001 - as above
                 session.stumble("epoch", error)
         return iterator
@@ -287,8 +284,8 @@ PARTS: dict[str, Callable[[Session, Patches], None]] = {
 
 def _as_original(function: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
     """Let compilers take the original in place of a function of ours."""
-    function.__script_if_tracing_wrapper = True  # type: ignore[attr-defined]
-    function.__original_fn = original  # type: ignore[attr-defined]
+    vars(function)["__script_if_tracing_wrapper"] = True
+    vars(function)["__original_fn"] = original
     return function
 
 

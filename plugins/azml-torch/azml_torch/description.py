@@ -88,7 +88,7 @@ def summary(models: list[nn.Module]) -> str:
     rows = [("module", "class", "parameters", "trainable")]
     for model in models:
         for path, module in list(model.named_modules())[:MOST_LINES]:
-            own = [parameter for parameter in module.parameters(recurse=not path)]
+            own = list(module.parameters(recurse=not path))
             rows.append(
                 (
                     path or type(model).__name__,

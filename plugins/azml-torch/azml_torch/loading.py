@@ -1,10 +1,8 @@
 """Epochs: one iteration over the training data loader each."""
 
-import itertools
 import weakref
 from typing import Any
 
-_numbers = itertools.count(1)
 _MOST = 8
 
 
@@ -13,18 +11,21 @@ class Iteration:
 
     Attributes
     ----------
-    number : int
-        Different for each, in order.
     batch_size : int or None
         That of the loader.
+    batches : int or None
+        Its length, where it has one.
     """
 
-    __slots__ = ("_alive", "batch_size", "number")
+    __slots__ = ("_alive", "batch_size", "batches")
 
-    def __init__(self, iterator: Any, batch_size: int | None) -> None:
+    def __init__(self, iterator: Any, loader: Any) -> None:
         self._alive = weakref.ref(iterator)
-        self.batch_size = batch_size
-        self.number = next(_numbers)
+        self.batch_size: int | None = loader.batch_size
+        try:
+            self.batches: int | None = len(loader)
+        except TypeError:  # a stream
+            self.batches = None
 
     @property
     def alive(self) -> bool:
@@ -33,7 +34,7 @@ class Iteration:
 
     def is_of(self, other: "Iteration") -> bool:
         """Tell whether both are turns of one iterator, as persistent workers make them."""
-        return self._alive() is not None and self._alive() is other._alive()
+        return self._alive() is not None and self._alive() is other._alive()  # noqa: SLF001 - of the same class
 
 
 class Loading:

@@ -4,11 +4,13 @@ A number on the CPU is read at once. One on an accelerator is copied there into 
 ``loss /= k`` does not change it, and many come back together.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BATCH = 256
 """Numbers that come back from a device together, unless `PATIENCE` is over before."""

@@ -275,6 +275,7 @@ class Book:
         self.told_steps = 0
         self._moments: list[tuple[dict[str, object], int | None, float]] = []
         self._epoch: Iteration | None = None
+        self._batches = 0  # of this epoch, as far as backward passes tell
         self._sums: defaultdict[str, Mean] = defaultdict(Mean)
         self._ended: tuple[int, float] = (0, 0.0)
         self._pass: Pass | None = None
@@ -307,6 +308,8 @@ class Book:
         if record.iteration is not self._epoch:
             self.close_epoch()
             self._epoch = record.iteration
+            self._batches = 0
+        self._batches += record.passes
         track, told = record.track, record.told()
         values: dict[str, object] = {name + track.suffix: value for name, (value, _) in told.items()}
         if record.beside:
@@ -379,9 +382,9 @@ class Book:
 
     def end(self, *, crashed: bool) -> None:
         """Close everything; an epoch that a crash broke off has no mean."""
-        self.tidy()
         self.close_pass()
-        if not crashed:
+        whole = self._epoch is not None and self._epoch.batches is not None and self._batches >= self._epoch.batches
+        if whole or not crashed:
             self.close_epoch()
         for track in self.tracks:
             if "steps_per_second" + track.suffix not in self.latest:
@@ -397,7 +400,9 @@ class Book:
 
 def _joined(group: list[Loss], passes: int) -> tuple[float, float] | None:
     """Return value and weight of one loss in one step; None where no value came."""
-    found = [(value, loss) for loss in group if loss.reading is not None and (value := value_of(loss.reading)) is not None]
+    found = [
+        (value, loss) for loss in group if loss.reading is not None and (value := value_of(loss.reading)) is not None
+    ]
     if not found:
         return None
     weight = sum(_weight(loss) for _, loss in found)
@@ -456,8 +461,8 @@ class Recorder:
             if len(self._queue) > BEHIND:
                 self.drain()
 
-    def drain(self) -> None:
-        """Write all that is here."""
+    def drain(self, *, tidy: bool = True) -> None:
+        """Write all that is here; with `tidy` also the means of what seems to be over."""
         with self._lock:
             touched: dict[int, Book] = {}
             waits = self._session.numbers.waiting
@@ -469,7 +474,7 @@ class Recorder:
                 except Exception as error:  # noqa: BLE001 - one record that cannot be told costs no other
                     self._session.stumble("writing", error, book.run)
             for book in touched.values():
-                if not self._queue:
+                if tidy and not self._queue:
                     book.tidy()
                 self._session.attempt(book.run, book.write)
 

@@ -251,10 +251,10 @@ class Session:
             if reading is not None:
                 self.here.seen.beside["grad_norm"] = reading
 
-    def iterates(self, iterator: object, batch_size: int | None) -> None:
+    def iterates(self, iterator: object, loader: object) -> None:
         """Hear that somebody iterates over a data loader."""
         if not is_paused():
-            self.here.seen.loading.begin(Iteration(iterator, batch_size))
+            self.here.seen.loading.begin(Iteration(iterator, loader))
 
     def _losses_of(self, track: Track) -> list[Loss]:
         """Return the losses that led to a step, and keep those that may lead to the next one."""
@@ -289,9 +289,7 @@ class Session:
         if track.suffix and "grad_norm" in beside:
             beside[track.named("grad_norm")] = beside.pop("grad_norm")
 
-    def _measure_gradients(
-        self, track: Track, optimizer: torch.optim.Optimizer, beside: dict[str, Reading]
-    ) -> None:
+    def _measure_gradients(self, track: Track, optimizer: torch.optim.Optimizer, beside: dict[str, Reading]) -> None:
         if "grad_norm" in beside:  # the user clips
             return
         groups = optimizer.param_groups
@@ -325,7 +323,8 @@ class Session:
 
     def _begin(self, optimizer: torch.optim.Optimizer, run: "Run | None") -> Track | None:
         """Return a new track for an optimizer, in the current run or one that we begin."""
-        reference = weakref.ref(optimizer, lambda _, key=id(optimizer): self._forget(key))
+        key = id(optimizer)
+        reference = weakref.ref(optimizer, lambda _: self._forget(key))
         self._tracks[id(optimizer)] = reference, None
         if is_follower():
             return None
@@ -421,7 +420,7 @@ class Session:
         if crash is None and book is self._last and here.losses and not here.passes:
             self._were_evaluations([loss for loss in here.losses if not loss.turn])
         self.attempt(book.run, self.numbers.finish)
-        self.recorder.drain()
+        self.recorder.drain(tidy=False)
         with self.recorder.held():
             self.attempt(book.run, lambda: book.end(crashed=crash is not None))
             self.attempt(book.run, book.write)
