@@ -4,11 +4,11 @@ import copy
 
 import pytest
 import torch
+from test_losses import train
 from torch import nn
 
 from azml_integrations import autolog
 from azml_torch.description import models_of, name_of, summary
-from test_losses import train
 
 
 class Net(nn.Module):
