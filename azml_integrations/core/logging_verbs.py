@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
-from msgspec.structs import replace
-
 from .. import metrics, names
 from ..errors import MetricError, NameRefusedError, UserErrorException
 from ..records import ArtifactKind, ArtifactMetric, MetricsLogged, MetricSummary, Point, PointKind, Series
@@ -87,7 +85,7 @@ class LoggingVerbs(ArtifactVerbs):
         MetricError
             If one of them is no mapping of scalars; none is stored then.
         """
-        events = [replace(self._several(values, step), at=at) for values, step, at in moments]
+        events = [self._several(values, step, at) for values, step, at in moments]
         if events:
             self._append(*events)
 
@@ -307,8 +305,8 @@ class LoggingVerbs(ArtifactVerbs):
 
     # -- parts ---------------------------------------------------------------------------------------
 
-    def _several(self, values: Mapping[str, object], step: int | None) -> MetricsLogged:
-        event = metrics.several(values, step, self._warn_once)
+    def _several(self, values: Mapping[str, object], step: int | None, at: float | None = None) -> MetricsLogged:
+        event = metrics.several(values, step, self._warn_once, at)
         for name in event.values:
             if self._kinds.setdefault(name, "scalar") != "scalar":
                 self._warn_mixed(name, "scalar")

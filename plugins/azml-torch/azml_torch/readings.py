@@ -216,14 +216,15 @@ class Numbers:
         return store
 
 
-_is_transformed = torch._C._functorch.is_functorch_wrapped_tensor  # noqa: SLF001 - no public way to ask
+is_transformed = torch._C._functorch.is_functorch_wrapped_tensor  # noqa: SLF001 - no public way to ask
+"""Tells whether a tensor is one of ``torch.func``, under ``vmap`` or ``grad``."""
 
 
 def _is_plain(tensor: Tensor) -> bool:
     """Tell whether a tensor is one of numbers, and not a stand-in for one."""
     if type(tensor) is not Tensor and type(tensor).__torch_dispatch__ != Tensor.__torch_dispatch__:
         return False  # fake, functional, distributed
-    return not _is_transformed(tensor)
+    return not is_transformed(tensor)
 
 
 # -- the devices -------------------------------------------------------------------------------------

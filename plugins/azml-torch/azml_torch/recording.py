@@ -148,7 +148,7 @@ class Stepped:
     ----------
     losses : list of Loss
         Those that were trained on since the last step.
-    beside : dict of str to Reading
+    beside : dict of str to Reading or None
         Other numbers, by their full name.
     passes : int
         Backward passes since the last step.
@@ -163,7 +163,7 @@ class Stepped:
         track: Track,
         at: float,
         losses: list[Loss],
-        beside: dict[str, Reading],
+        beside: dict[str, Reading] | None,
         passes: int,
         iteration: Iteration | None,
         closure: bool,
@@ -175,7 +175,7 @@ class Stepped:
     def readings(self) -> Iterator[Reading | None]:
         """Yield what has to be here."""
         yield from (loss.reading for loss in self.losses)
-        yield from self.beside.values()
+        yield from (self.beside or {}).values()
 
     def told(self) -> dict[str, tuple[float, float]]:
         """Return value and weight of each loss: of several calls in one step their mean."""
@@ -191,6 +191,8 @@ class Stepped:
 
     def samples(self) -> int:
         """Return how many samples were trained on: of several losses of one backward pass the largest counts."""
+        if len(self.losses) == 1 and self.iteration is None:  # the plain loop
+            return self.losses[0].samples
         sizes: dict[int, int] = {}
         for loss in self.losses:
             sizes[loss.turn] = max(sizes.get(loss.turn, 0), loss.samples)

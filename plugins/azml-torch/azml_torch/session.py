@@ -19,7 +19,7 @@ from . import description
 from .cells import Cells
 from .loading import Iteration, Loading
 from .losses import LOSS, Loss, below, divisor_of, is_reduced, is_scaled, name_of
-from .readings import Numbers, Reading
+from .readings import Numbers, Reading, is_transformed
 from .recording import Beside, Book, Evaluated, Recorder, Stepped, Track
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ class Session:
         if self.compiled:
             self._hear_compiled()
         here = self.here.seen
-        reading = self.numbers.read(result)
+        if result.is_cpu and result.dim() == 0 and type(result) is Tensor and not is_transformed(result):
+            reading: Reading | None = float(result.item())  # the plain loop
+        else:
+            reading = self.numbers.read(result)
         given = inputs[0] if inputs else None
         samples = given.size(0) if isinstance(given, Tensor) and given.dim() else 0
         node = result.grad_fn
@@ -138,24 +141,26 @@ class Session:
 
     def went_back(self, roots: Iterable[object]) -> None:
         """Hear of a backward pass."""
-        if is_paused():
+        here = self.here.seen
+        if not here.losses and is_paused():
             return
         if self.compiled:
             self._hear_compiled()
-        here = self.here.seen
         here.passes += 1
         for root in roots:
-            if isinstance(root, Tensor) and root.grad_fn is not None:
+            node = root.grad_fn if isinstance(root, Tensor) else None
+            if node is None:
+                continue
+            last = here.losses[-1] if here.losses else None
+            if last is not None and last.node == node._sequence_nr() and last.reading is not None:  # noqa: SLF001 - see losses
+                last.turn = last.turn or here.passes  # the plain loop
+            else:
                 self.trained_on(root)
 
     def trained_on(self, root: Tensor) -> None:
         """Hear of a tensor that a backward pass begins at, or begins at a multiple of."""
         here, node = self.here.seen, root.grad_fn
         turn = max(here.passes, 1)
-        if here.losses and here.losses[-1].node == node._sequence_nr():  # type: ignore[union-attr]  # noqa: SLF001
-            here.losses[-1].turn = here.losses[-1].turn or turn  # the plain loop
-            if here.losses[-1].reading is not None:
-                return
         found = below(node, here.losses)
         for loss in found:
             loss.turn = loss.turn or turn
@@ -204,16 +209,24 @@ class Session:
             here.forget()
             return
         now = time.time()
-        losses, closure = self._losses_of(track), len(args) > 1 or bool(kwargs)
+        if len(here.losses) == 1 and here.losses[0].turn:  # the plain loop
+            losses, here.losses = here.losses, []
+        else:
+            losses = self._losses_of(track)
         if here.loading.fresh:
             here.loading.step()
         track.step += 1
         track.clock = here.clock
-        beside, here.beside = here.beside, {}
+        rates = [group.get("lr") for group in optimizer.param_groups]
+        if rates != track.learning_rates or track.tensor_rates:
+            self._see_rates(track, rates)
         if self.norm_every and track.step % self.norm_every == 0:
-            self._measure_gradients(track, optimizer, beside)
-        self._see_rates(track, optimizer, beside)
+            self._measure_gradients(optimizer)
+        if self._skipped:
+            self._see_skipped(track, optimizer)
+        beside = self._beside(track) if here.beside else None
         passes, here.passes, here.track = here.passes, 0, track
+        closure = len(args) > 1 or bool(kwargs)
         self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.training, closure))
         if self.numbers.waiting:
             self.numbers.turn(now)
@@ -259,9 +272,6 @@ class Session:
     def _losses_of(self, track: Track) -> list[Loss]:
         """Return the losses that led to a step, and keep those that may lead to the next one."""
         here = self.here.seen
-        if len(here.losses) == 1 and here.losses[0].turn:  # the plain loop
-            trained, here.losses = here.losses, []
-            return trained
         trained = [loss for loss in here.losses if loss.turn]
         if not trained and not here.passes:  # gradients came in another way, from ``torch.autograd.grad``
             trained, here.losses = here.losses, []
@@ -272,29 +282,28 @@ class Session:
             self._were_evaluations(old)
         return trained
 
-    def _see_rates(self, track: Track, optimizer: torch.optim.Optimizer, beside: dict[str, Reading]) -> None:
-        rates: list[object] = [group.get("lr") for group in optimizer.param_groups]
-        if track.tensor_rates or rates != track.learning_rates:
-            track.tensor_rates = any(isinstance(rate, Tensor) for rate in rates)
-            track.learning_rates = rates
-            for number, rate in enumerate(rates):
-                reading = self.numbers.read(rate) if isinstance(rate, Tensor) else rate
-                if isinstance(reading, (int, float)) or reading is not None:
-                    beside[track.named("lr") + (f"_group_{number}" if number else "")] = reading  # type: ignore[assignment]
-        if self._skipped:
-            skipped = self._skipped.get(id(optimizer))
-            if skipped is not None and skipped != track.skipped:
-                track.skipped = skipped
-                beside[track.named("amp_skipped_steps")] = skipped
-        if track.suffix and "grad_norm" in beside:
-            beside[track.named("grad_norm")] = beside.pop("grad_norm")
+    def _see_rates(self, track: Track, rates: list[Any]) -> None:
+        """Keep learning rates that have changed, or that are tensors and may have."""
+        track.tensor_rates = any(isinstance(rate, Tensor) for rate in rates)
+        track.learning_rates = rates
+        for number, rate in enumerate(rates):
+            reading = self.numbers.read(rate) if isinstance(rate, Tensor) else rate
+            if reading is not None:
+                self.here.seen.beside[f"lr_group_{number}" if number else "lr"] = reading
 
-    def _measure_gradients(self, track: Track, optimizer: torch.optim.Optimizer, beside: dict[str, Reading]) -> None:
-        if "grad_norm" in beside:  # the user clips
-            return
+    def _see_skipped(self, track: Track, optimizer: object) -> None:
+        """Keep how many steps were left out, where it has changed."""
+        skipped = self._skipped.get(id(optimizer), track.skipped)
+        if skipped != track.skipped:
+            track.skipped = skipped
+            self.here.seen.beside["amp_skipped_steps"] = skipped
+
+    def _measure_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        """Keep the norm of all gradients, unless the user clips and it is known."""
+        beside = self.here.seen.beside
         groups = optimizer.param_groups
         gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
-        if not gradients or any(not _is_whole(gradient) for gradient in gradients):
+        if "grad_norm" in beside or not gradients or not all(map(_is_whole, gradients)):
             return
         with torch.no_grad():
             first = gradients[0].device
@@ -303,6 +312,15 @@ class Session:
         if reading is not None:
             beside["grad_norm"] = reading
 
+    def _beside(self, track: Track) -> dict[str, Reading]:
+        """Return what stands beside the losses of this step, by the names of this optimizer."""
+        here = self.here.seen
+        beside, here.beside = here.beside, {}
+        if not track.suffix:
+            return beside
+        groups = {name: name.replace("lr", f"lr{track.suffix}", 1) for name in beside if name.startswith("lr_")}
+        return {groups.get(name, track.named(name)): reading for name, reading in beside.items()}
+
     # -- runs ----------------------------------------------------------------------------------------
 
     def _track(self, optimizer: torch.optim.Optimizer) -> Track | None:
@@ -310,14 +328,15 @@ class Session:
         _, track = self._tracks.get(id(optimizer), (None, _UNKNOWN))
         if track is None:
             return None
-        run = self._current()
-        if track is not _UNKNOWN:
-            if run is track.book.run or (run is None and track.book.continues):
-                if track.book.paused:
-                    self.cells.watch()
-                return track
-            if run is not None and run == track.book.run:
-                return track
+        run = current_run()
+        if run is not None and run is track.book.run:  # the plain loop
+            return track
+        if run is not None and run.id in self._inherited:
+            run = None
+        if track is not _UNKNOWN and (run == track.book.run or (run is None and track.book.continues)):
+            if track.book.paused:
+                self.cells.watch()
+            return track
         with self._lock:
             return self._begin(optimizer, run)
 
@@ -479,8 +498,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Unknown(Track):
+    """What stands for an optimizer that was not seen yet."""
+
     def __init__(self) -> None:
-        """Stand for an optimizer that was not seen yet."""
+        self.book = Book(None, implicit=False)  # type: ignore[arg-type]  # it has no run
 
 
 _UNKNOWN = _Unknown()
