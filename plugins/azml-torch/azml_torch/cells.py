@@ -20,9 +20,11 @@ class Cells:
 
     def watch(self) -> None:
         """Hear of the end of this cell, if this is a notebook or an IPython shell."""
+        if self._shell is not None:
+            return
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython is not None else None
-        if shell is None or self._shell is not None:
+        if shell is None:
             return
         shell.events.register("post_run_cell", self._hear)
         self._shell = shell

@@ -69,6 +69,10 @@ class Loading:
         if self.training is None or not self.training.alive or newest.is_of(self.training):
             self.training = newest
 
+    def epoch(self) -> Iteration | None:
+        """Return the iteration that a step belongs to, or None where nobody iterates any more."""
+        return self.training if self.training is not None and self.training.alive else None
+
     def evaluating(self) -> Iteration | None:
         """Return the iteration that an evaluation belongs to, or None for one of its own."""
         return next((iteration for iteration in reversed(self.fresh) if iteration.alive), None)

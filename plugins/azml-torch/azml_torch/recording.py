@@ -4,15 +4,17 @@ A training thread only appends what it has seen to a queue. A thread of ours tak
 so that a training never waits for a disk.
 """
 
+import contextlib
 import os
 import threading
 import time
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from azml_integrations.errors import AutologWarning
 
 from .loading import Iteration
 from .losses import Loss
@@ -480,7 +482,7 @@ class Recorder:
                     book.tidy()
                 self._session.attempt(book.run, book.write)
 
-    @contextmanager
+    @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Keep the writer away."""
         with self._lock:
@@ -503,12 +505,11 @@ class Recorder:
             self._wake.wait(PAUSE)
             self._wake.clear()
             idle = idle + 1 if not self._queue else 0
-            self.drain()
-        with self._lock:
-            if not self._queue:
-                self._writer = None
-        if self._writer is not None:
-            self._write()
+            with contextlib.suppress(AutologWarning):  # a filter made it an error, and nobody is here to get it
+                self.drain()
+        self._writer = None
+        if self._queue:  # it came between the last look and the line before
+            self._begin()
 
 
 def _is_away(record: Record) -> bool:

@@ -188,8 +188,8 @@ class Session:
                 self._evaluated(loss)
 
     def _evaluated(self, loss: Loss) -> None:
-        book = self._book_now()
-        if book is None or is_follower():
+        book = None if is_follower() else self._book_now()
+        if book is None:
             return
         if book.paused:
             self.cells.watch()
@@ -227,7 +227,7 @@ class Session:
         beside = self._beside(track) if here.beside else None
         passes, here.passes, here.track = here.passes, 0, track
         closure = len(args) > 1 or bool(kwargs)
-        self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.training, closure))
+        self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.epoch(), closure))
         if self.numbers.waiting:
             self.numbers.turn(now)
 
@@ -453,8 +453,8 @@ class Session:
             if book.run.over and not book.paused:
                 continue
             again = book.paused
+            self._finish(book, error)
             if again:
-                self._finish(book, error)
                 self._announce(book)
             if error is not None:
                 self.attempt(book.run, lambda book=book: book.run.fail(error))  # type: ignore[misc]
@@ -519,8 +519,10 @@ def is_follower() -> bool:
 
 
 def _crash() -> BaseException | None:
-    """Return the exception that ends the program, or the block, now; None where it ends well."""
-    error = sys.exc_info()[1] or getattr(sys, "last_value", None)
+    """Return the exception that ends the block, or the program, now; None where it ends well."""
+    error = sys.exc_info()[1]
+    if error is None and not threading.main_thread().is_alive():  # the program ends; before, the last one is an old one
+        error = getattr(sys, "last_value", None)
     return None if isinstance(error, SystemExit) else error
 
 

@@ -256,6 +256,37 @@ def test_validation_in_the_middle_begins_no_epoch(only, model, batches):
     assert steps_of(run, "eval_mse_loss") == [4, 12]
 
 
+def test_steps_after_the_last_epoch_are_in_none(only, model, batches):
+    """A loader that nobody iterates over any more begins no epoch."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(TensorDataset(*batches), batch_size=16)
+    for _ in range(2):
+        for x, y in loader:
+            F.mse_loss(model(x), y).backward()
+            optimizer.step()
+    with torch.no_grad():
+        F.mse_loss(model(batches[0]), batches[1])
+    for _ in range(3):
+        F.mse_loss(model(batches[0]), batches[1]).backward()
+        optimizer.step()
+
+    run = only()
+    assert steps_of(run, "epoch") == [2, 4]
+    assert len(as_list(run, "mse_loss")) == 7
+
+
+def test_evaluation_with_gradients_does_not_pile_up(experiment, runs, model, batches):
+    """Nobody forgets it, and nobody keeps it in memory until a step that never comes."""
+    from azml_torch.session import LISTENING, MOST_PENDING
+
+    with experiment.start_logging() as run:
+        losses = [F.mse_loss(model(batches[0]) * number, batches[1]).item() for number in range(MOST_PENDING + 50)]
+        assert len(LISTENING[0].here.seen.losses) <= MOST_PENDING
+        train(model, batches, steps=1)
+
+    assert as_list(run, "eval_mse_loss") == losses
+
+
 def test_a_single_batch_drawn_is_no_epoch(only, model, batches):
     """``next(iter(loader))`` at each step."""
     loader = DataLoader(TensorDataset(*batches), batch_size=8)
