@@ -3,6 +3,8 @@
 import weakref
 from typing import Any
 
+from torch.utils.data import IterableDataset
+
 _MOST = 8
 
 
@@ -14,7 +16,7 @@ class Iteration:
     batch_size : int or None
         That of the loader.
     batches : int or None
-        Its length, where it has one.
+        Its length, where it has one; a stream is not asked, because it remembers that it was.
     """
 
     __slots__ = ("_alive", "batch_size", "batches")
@@ -22,10 +24,7 @@ class Iteration:
     def __init__(self, iterator: Any, loader: Any) -> None:
         self._alive = weakref.ref(iterator)
         self.batch_size: int | None = loader.batch_size
-        try:
-            self.batches: int | None = len(loader)
-        except TypeError:  # a stream
-            self.batches = None
+        self.batches = None if isinstance(loader.dataset, IterableDataset) else _length(loader)
 
     @property
     def alive(self) -> bool:
@@ -35,6 +34,13 @@ class Iteration:
     def is_of(self, other: "Iteration") -> bool:
         """Tell whether both are turns of one iterator, as persistent workers make them."""
         return self._alive() is not None and self._alive() is other._alive()  # noqa: SLF001 - of the same class
+
+
+def _length(loader: Any) -> int | None:
+    try:
+        return len(loader)
+    except Exception:  # noqa: BLE001 - a user's sampler may raise anything
+        return None
 
 
 class Loading:

@@ -389,6 +389,41 @@ def test_a_learning_rate_is_logged_when_it_changes(only, model, batches):
     assert run.properties["param.lr_group_1"] == "0.5"
 
 
+def test_groups_of_a_second_optimizer_have_its_number(only, model, batches):
+    """``lr_2``, and ``lr_2_group_1`` for its second group."""
+    first = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    second = torch.optim.SGD([{"params": [model[2].weight]}, {"params": [model[2].bias], "lr": 0.3}], lr=0.2)
+    F.mse_loss(model(batches[0]), batches[1]).backward()
+    torch.nn.utils.clip_grad_norm_(model[0].parameters(), 1.0)
+    first.step()
+    torch.nn.utils.clip_grad_norm_(model[2].parameters(), 1.0)
+    second.step()
+
+    run = only()
+    assert (as_list(run, "lr"), as_list(run, "lr_2"), as_list(run, "lr_2_group_1")) == ([0.1], [0.2], [0.3])
+    assert (len(as_list(run, "grad_norm")), len(as_list(run, "grad_norm_2"))) == (1, 1)
+    assert run.properties["param.lr_2_group_1"] == "0.3"
+
+
+def test_a_stream_of_data_has_epochs_and_is_not_asked_for_its_length(only, model, batches):
+    """A loader over a stream remembers that it was asked, and warns of it later."""
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __len__(self):
+            return 1  # far from true
+
+        def __iter__(self):
+            return iter(list(zip(*batches, strict=True)))
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        for x, y in DataLoader(Stream(), batch_size=8):
+            F.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    assert steps_of(only(), "epoch") == [4, 8]
+
+
 def test_a_learning_rate_that_is_a_tensor_is_seen_to_change(only, model, batches):
     """It stays the same object."""
     rate = torch.tensor(0.1)

@@ -48,6 +48,16 @@ def test_rates_are_logged_at_the_end_of_a_short_training(only, model, batches):
     assert samples == pytest.approx(32 * rate)
 
 
+def test_peak_memory_stands_beside_the_rates(only, model, batches, monkeypatch):
+    """On CUDA, where asking waits for nothing."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 123_456)
+    train(model, batches)
+
+    assert as_list(only(), "max_memory_allocated") == [123_456]
+
+
 def test_samples_are_those_of_the_loader_where_rows_are_more(only):
     """The logits of a sequence are a row for each token."""
     from torch import nn

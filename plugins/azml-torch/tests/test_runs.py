@@ -173,6 +173,18 @@ def test_a_failing_block_keeps_what_was_seen(experiment, runs):
     assert len(values(run)) == 3
 
 
+def test_an_error_of_long_ago_is_no_crash(experiment, runs, monkeypatch):
+    """IPython keeps the last exception; a block that ends well is whole all the same."""
+    import sys
+
+    monkeypatch.setattr(sys, "last_value", ValueError("of an earlier cell"), raising=False)
+    with experiment.start_logging() as run:
+        model, _ = train(2)
+        F.mse_loss(model(torch.ones(8, 4)), torch.zeros(8, 1))
+
+    assert len(values(run, "eval_mse_loss")) == 1
+
+
 def test_turning_autolog_off_completes_what_we_began(runs):
     """Nobody else would end it before the program does."""
     train(2)
@@ -385,6 +397,7 @@ def executed(*cells, fails=False):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # nbclient 0.10 and jupyter_client 8 on Python 3.11
 def test_in_a_notebook_a_run_ends_with_its_cell(experiment):
     """A later step of the same optimizer goes on with it; a new optimizer begins another."""
+    evaluate = "with torch.no_grad():\n    F.mse_loss(model(torch.ones(8, 4)), torch.zeros(8, 1))"
     again = "model = nn.Linear(4, 1)\nother = torch.optim.Adam(model.parameters(), lr=0.1)\ntrain(2, model, other)"
     status = (
         "import azml_integrations\n"
@@ -392,14 +405,18 @@ def test_in_a_notebook_a_run_ends_with_its_cell(experiment):
         "assert [run.get_status() for run in runs] == ['Completed'] * {}, runs\n"
         "assert len(runs[-1].metric_points('mse_loss')) == {}"
     )
-    told = executed(LOOP, "train(3)", status.format(1, 3), "train(2)", status.format(1, 5), again, status.format(2, 5))
+    told = executed(
+        LOOP, "train(3)", status.format(1, 3), evaluate, "train(2)", status.format(1, 5), again, status.format(2, 5)
+    )
 
     second, first = experiment.get_runs()
     assert [len(values(run)) for run in (first, second)] == [5, 2]
+    assert [point.step for point in first.metric_points("eval_mse_loss")] == [3]
     assert [run.properties["param.optimizer"] for run in (first, second)] == ["SGD", "Adam"]
     assert [run.get_status() for run in (first, second)] == ["Completed", "Completed"]
     assert f"3 steps of SGD, mse_loss {values(first)[2]:.4g}; see it with: azml run show {first.id}" in told[1]
-    assert f"5 steps of SGD, mse_loss {values(first)[4]:.4g}; see it with: azml run show {first.id}" in told[3]
+    assert f"5 steps of SGD, mse_loss {values(first)[4]:.4g}, eval_mse_loss" in told[4]
+    assert f"azml run show {first.id}" in told[4]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
