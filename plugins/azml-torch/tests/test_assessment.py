@@ -251,3 +251,28 @@ def test_what_is_no_model_or_no_name(run):
         evaluate(run, (X, Y), Net())
     with pytest.raises(NameRefusedError):
         evaluate(run, Net(), (X, Y), prefix="a/b")
+
+
+def test_while_autolog_is_on_nothing_is_recorded_twice(runs, experiment):
+    """Not the loss that a model computes in its forward pass, not the loader's pass over the data."""
+
+    class Losing(Net):
+        def forward(self, x):
+            said = super().forward(x)
+            nn.functional.mse_loss(said, said)
+            return said
+
+    loader = DataLoader(TensorDataset(X, Y), batch_size=5)
+    with experiment.start_logging(outputs=None, snapshot_directory=None) as run:
+        model, optimizer = Net(), None
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for x, y in loader:
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            evaluate(run, Losing(), loader)
+    (only,) = runs()
+    logged = only.get_metrics()
+    assert len(logged["test_accuracy_score"]) == 4
+    assert not [name for name in logged if "mse" in name or name.startswith("eval")]
+    assert len(only.metric_points("cross_entropy")) == 4
+    assert logged["epoch"] == 1  # the pass that trained
