@@ -64,6 +64,11 @@ def test_a_plain_loop_on_digits(world):
     assert run.properties["param.momentum"] == "0.9"
     assert run.properties["seed"] == "0"
     assert "outputs/Digits/summary.txt" in run.get_file_names()
+    kinds = "roc_curve", "precision_recall_curve", "confusion_matrix", "calibration_curve"
+    assert {f"outputs/Digits/validation_{kind}.png" for kind in kinds} <= set(run.get_file_names())
+    assert {"outputs/Digits/model.safetensors", "outputs/Digits/model.json"} <= set(run.get_file_names())
+    read = float(re.findall(r"epoch 5: ([\d.]+)", printed)[0])
+    assert run.get_metrics()["validation_accuracy_score"] == pytest.approx(read, abs=6e-4)
     assert float(re.findall(r"epoch 5: ([\d.]+)", printed)[0]) > 0.9
     assert f"5 epochs, eval_cross_entropy {points(run, 'eval_cross_entropy')[1][-1]:.4g}" in told
     assert f"azml run show {run.id}" in told
