@@ -209,6 +209,7 @@ def test_more_classes_than_can_be_read_are_told(run):
         (RIGHT, PROBABILITY.astype(str), {}, "y_score of <U32; expected numbers"),
         (RIGHT, PROBABILITY, {"sample_weight": [1, 2]}, r"sample_weight of shape \(2,\) for 6 rows"),
         (RIGHT, PROBABILITY, {"sample_weight": [-1] * 6}, "expected one number >= 0 for each"),
+        ([0, 1], [[1.0], [1.0, 2.0]], {}, "y_score that makes no array: .*; expected rows of one length"),
         (1, 0.5, {}, r"y_true of shape \(\) and y_score of shape \(\)"),
     ],
     ids=itertools.count(),

@@ -220,6 +220,11 @@ def test_models_of_many_kinds(run, kind):
     assert f"outputs/{folder}/test_roc_curve.png" in run.get_file_names()
 
 
+def pixels(model, batch):
+    """Answer as a model does that classifies two pixels of each row."""
+    return batch[1], model(batch[0]).unsqueeze(2).expand(-1, -1, 2)
+
+
 @pytest.mark.parametrize(
     ("data", "more", "message"),
     [
@@ -233,6 +238,11 @@ def test_models_of_many_kinds(run, kind):
         ((X, Y), {"task": "ranking"}, "task='ranking'"),
         ((X, Y), {"answer": lambda model, batch: model(batch[0])}, "got Tensor from answer; expected two tensors"),
         ((X, Y + 1), {}, "got 3 in y_true, which is none of the 3 classes 0, 1, 2"),
+        (
+            (torch.rand(20, 3), torch.zeros(20, 2, dtype=torch.long)),
+            {"answer": pixels},
+            "each pixel or token, make rows",
+        ),
         ((X, X), {"task": "classification"}, r"y_true of shape \(20, 3\) and y_score of shape \(20, 3\)"),
     ],
 )

@@ -321,6 +321,10 @@ def test_other_formats_and_things(run):
         save_model(run, Net(), format="onnx")
     with pytest.raises(UserErrorException, match=r"expected a torch.nn.Module"):
         save_model(run, {"weights": torch.ones(1)})
+    with pytest.raises(UserErrorException, match="got Net as run; expected a Run, then the model"):
+        save_model(Net(), run)
+    with pytest.raises(UserErrorException, match="got NoneType to load from; expected a Run, or the path"):
+        load_model(None, Net())
 
 
 def test_the_script_itself_defines_the_class(run, tmp_path):
