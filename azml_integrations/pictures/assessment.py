@@ -249,9 +249,10 @@ def _numbers(values: Any, of: str, what: str) -> "Array":
         raise UserErrorException(f"{what} got {of} of {array.dtype}; expected numbers")
     array = array if array.dtype.kind == "f" and array.itemsize >= np.dtype("f").itemsize else array.astype(float)
     if not np.isfinite(array).all():
-        bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1) if array.ndim else np.array([True])
+        rows = np.atleast_1d(array)
+        bad: Array = ~np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
         raise UserErrorException(
-            f"{what} got {of} with NaN or an infinity in {bad.sum():,} of {len(bad):,} rows, the first in row "
+            f"{what} got {of} with NaN or an infinity in {bad.sum():,} of {len(rows):,} rows, the first in row "
             f"{bad.argmax()}; expected finite numbers"
         )
     return array
