@@ -62,22 +62,24 @@ class Journal:
         self._sync = os.environ.get("AZML_DURABILITY") == "full"
         host.abandon_in_child(self)
 
-    def append(self, event: Event) -> bool:
-        """Write one event as one line; when this returns, a kill of the process cannot lose it.
+    def append(self, *events: Event) -> bool:
+        """Write events, one line each, in one write; when this returns, a kill of the process cannot lose them.
 
         Returns
         -------
         joined : bool
-            Whether a guest's file was opened for it.
+            Whether a guest's file was opened for them.
 
         Raises
         ------
         StoreError
-            If the disk refuses; nothing of the event is stored then.
+            If the disk refuses; nothing of the events is stored then.
         UnicodeEncodeError
             If a string holds a lone surrogate; nothing is stored then.
         """
-        line = _encode(event) + b"\n"
+        line = (
+            _encode(events[0]) + b"\n" if len(events) == 1 else b"".join([_encode(event) + b"\n" for event in events])
+        )
         joined = False
         with self._lock:
             try:

@@ -48,8 +48,8 @@ def scalar(name: str, value: object, description: str, step: int | None, warn: W
     return MetricPoint(name, value, time.time(), step, description and _description(description))
 
 
-def several(values: Mapping[str, object], step: int | None, warn: Warn) -> MetricsLogged:
-    """Return the event of `Run.log_metrics`.
+def several(values: Mapping[str, object], step: int | None, warn: Warn, at: float | None = None) -> MetricsLogged:
+    """Return the event of `Run.log_metrics`, of now or of the moment `at`.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def several(values: Mapping[str, object], step: int | None, warn: Warn) -> Metri
     }
     if step is not None and (type(step) is not int or step < 0):
         step = _step("log_metrics", step)
-    return MetricsLogged(checked, time.time(), step)
+    return MetricsLogged(checked, time.time() if at is None else at, step)
 
 
 def sequence(name: str, values: object, description: str = "") -> ListLogged:

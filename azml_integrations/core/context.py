@@ -32,7 +32,10 @@ def leave(run: Ending) -> None:
 
 def current() -> Ending | None:
     """Return the innermost run of this context that is not over."""
-    return next((run for run in reversed(_stack.get()) if not run.over), None)
+    for run in reversed(_stack.get()):  # no generator: an adapter asks at every step of a training
+        if not run.over:
+            return run
+    return None
 
 
 def clear() -> None:

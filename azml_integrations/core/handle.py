@@ -82,14 +82,14 @@ class RunHandle:
 
     # -- writing -------------------------------------------------------------------------------------
 
-    def _append(self, event: Event) -> None:
-        """Write one event; when this returns it is stored, or it was counted under ``on_error="warn"``."""
+    def _append(self, *events: Event) -> None:
+        """Write events at once; when this returns they are stored, or a loss was counted under ``on_error="warn"``."""
         try:
-            joined = self._journal.append(event)
+            joined = self._journal.append(*events)
         except errors.StoreError as error:
             if self._on_error == "raise":
                 raise
-            self._lose(error)
+            self._lose(error, len(events))
             return
         except UnicodeEncodeError as error:
             raise errors.NameRefusedError(
@@ -98,8 +98,8 @@ class RunHandle:
         if joined:
             self._fold()  # the index learns that a run which had settled may grow again
 
-    def _lose(self, error: errors.StoreError) -> None:
-        self._lost += 1
+    def _lose(self, error: errors.StoreError, events: int = 1) -> None:
+        self._lost += events
         self._warn_once(
             "", f"not stored, and so for whatever follows until it works again: {error.message}", errors.StoreWarning
         )

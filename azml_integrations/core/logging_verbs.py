@@ -3,12 +3,12 @@
 import io
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
 from .. import metrics, names
 from ..errors import NameRefusedError, UserErrorException
-from ..records import ArtifactKind, ArtifactMetric, MetricSummary, Point, PointKind, Series
+from ..records import ArtifactKind, ArtifactMetric, MetricsLogged, MetricSummary, Point, PointKind, Series
 from ..store import files
 from . import figures
 from .artifact_verbs import ArtifactVerbs
@@ -69,11 +69,25 @@ class LoggingVerbs(ArtifactVerbs):
         MetricError
             If `values` is no mapping, or one of them is no scalar; none is stored then.
         """
-        event = metrics.several(values, step, self._warn_once)
-        for name in event.values:
-            if self._kinds.setdefault(name, "scalar") != "scalar":
-                self._warn_mixed(name, "scalar")
-        self._append(event)
+        self._append(self._several(values, step))
+
+    def log_moments(self, moments: Iterable[tuple[Mapping[str, object], int | None, float]]) -> None:
+        """Append what was measured a while ago and is known only now, as values that come back from a GPU in batches.
+
+        Parameters
+        ----------
+        moments : iterable of (values, step, at)
+            Each as `log_metrics` takes it, with the moment of measuring [s since the epoch, UTC]; the earliest first.
+            All are stored in one write.
+
+        Raises
+        ------
+        MetricError
+            If one of them is no mapping of scalars; none is stored then.
+        """
+        events = [self._several(values, step, at) for values, step, at in moments]
+        if events:
+            self._append(*events)
 
     def log_list(self, name: str, value: object, description: str = "") -> None:
         """Append a list of values to a metric.
@@ -295,6 +309,13 @@ class LoggingVerbs(ArtifactVerbs):
         return f"aml://artifactId/ExperimentRun/dcid.{self.id}/{artifact}"
 
     # -- parts ---------------------------------------------------------------------------------------
+
+    def _several(self, values: Mapping[str, object], step: int | None, at: float | None = None) -> MetricsLogged:
+        event = metrics.several(values, step, self._warn_once, at)
+        for name in event.values:
+            if self._kinds.setdefault(name, "scalar") != "scalar":
+                self._warn_mixed(name, "scalar")
+        return event
 
     def _log_as(self, kind: str, name: str, event: metrics.ShapeEvent) -> None:
         if self._kinds.setdefault(name, kind) != kind:

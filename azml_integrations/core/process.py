@@ -158,6 +158,8 @@ class _SubmittedRun(Run):
 
 
 def _submitted() -> Run | None:
+    if "AZUREML_RUN_ID" not in os.environ:  # nearly always: who asks does so at every step of a training
+        return None
     values = tuple(os.environ.get(name) for name in REQUIRED)
     return _submitted_run(os.environ.get("AZML_WORKSPACE"), *values) if all(values) else None
 
@@ -194,10 +196,10 @@ class _OfflineRun(Run):
     def _exists(self) -> bool:
         return self._born or self._folder.exists()
 
-    def _append(self, event: Event) -> None:
+    def _append(self, *events: Event) -> None:
         if not self._born:
             self._be_born()
-        super()._append(event)
+        super()._append(*events)
 
     def _put(self, name: str, source: BinaryIO) -> None:
         if not self._born:  # before the file makes the folder
@@ -265,7 +267,7 @@ class _SilentRun(_OfflineRun):
     def _be_born(self) -> None:
         self._born = True
 
-    def _append(self, event: Event) -> None:
+    def _append(self, *events: Event) -> None:
         """Store nothing."""
 
     def _put(self, name: str, source: BinaryIO) -> None:

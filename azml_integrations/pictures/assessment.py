@@ -190,7 +190,7 @@ def judged_classes(
     import numpy as np
 
     ranked = _flat_if_column(_numbers(y_score, "y_score", what))
-    truth = _flat_if_column(array_of(y_true))
+    truth = _flat_if_column(_array(y_true, "y_true", what))
     _check_rows(what, truth, y_score=ranked)
     if ranked.ndim > BINARY or truth.ndim != 1:
         raise UserErrorException(
@@ -231,18 +231,28 @@ def judged_numbers(y_true: Any, y_pred: Any, sample_weight: Any, *, what: str) -
     return Judged(len(truth), len(truth), truth, said, _weights(sample_weight, truth, what))
 
 
+def _array(values: Any, of: str, what: str) -> "Array":
+    try:
+        return array_of(values)
+    except (TypeError, ValueError) as error:
+        raise UserErrorException(
+            f"{what} got {of} that makes no array: {error}; expected rows of one length"
+        ) from error
+
+
 def _numbers(values: Any, of: str, what: str) -> "Array":
     """Return finite numbers of single precision or better."""
     import numpy as np
 
-    array = array_of(values)
+    array = _array(values, of, what)
     if array.dtype.kind not in "biuf":
         raise UserErrorException(f"{what} got {of} of {array.dtype}; expected numbers")
     array = array if array.dtype.kind == "f" and array.itemsize >= np.dtype("f").itemsize else array.astype(float)
     if not np.isfinite(array).all():
-        bad = ~np.isfinite(array.reshape(len(array), -1)).all(axis=1) if array.ndim else np.array([True])
+        rows = np.atleast_1d(array)
+        bad: Array = ~np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
         raise UserErrorException(
-            f"{what} got {of} with NaN or an infinity in {bad.sum():,} of {len(bad):,} rows, the first in row "
+            f"{what} got {of} with NaN or an infinity in {bad.sum():,} of {len(rows):,} rows, the first in row "
             f"{bad.argmax()}; expected finite numbers"
         )
     return array

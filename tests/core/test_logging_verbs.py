@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 import warnings
 from pathlib import Path
 
@@ -522,3 +523,31 @@ def test_a_plot_must_be_able_to_save_itself(run):
 
     run.log_image("i", plot=Drawn())
     assert len(run.get_file_names()) == 1
+
+
+def test_moments_of_the_past_keep_their_times_in_one_write(run, monkeypatch):
+    """What came back late from a device stands where it was measured, and costs one write."""
+    import os
+
+    run.log("first", 1.0)
+    began = time.time()
+    writes, write = [], os.write
+    monkeypatch.setattr("os.write", lambda fd, line: writes.append(line) or write(fd, line))
+    run.log_moments([({"loss": 2.0, "lr": 0.1}, 1, began + 1), ({"loss": math.nan}, 2, began + 2)])
+    run.log_moments([])
+    monkeypatch.undo()
+
+    assert len(writes) == 1
+    first, second = run.metric_points("loss")
+    assert (first.value, first.step, first.at) == (2.0, 1, began + 1)
+    assert math.isnan(second.value)
+    assert (second.step, second.at) == (2, began + 2)
+    assert run.get_metrics("lr") == {"lr": 0.1}
+
+
+def test_a_moment_that_is_refused_takes_the_whole_call_with_it(run):
+    """All or nothing, as every verb."""
+    with pytest.raises(MetricError):
+        run.log_moments([({"loss": 1.0}, 1, 1e9), ({"loss": [1.0]}, 2, 1e9)])
+
+    assert run.get_metrics() == {}

@@ -111,6 +111,19 @@ def test_logits_and_logarithms_are_probabilities_before_a_softmax(run, dtype):
         assert list(values.values()) == pytest.approx(list(CLASSIFIED.values()), rel=tolerance)
 
 
+def test_a_very_sure_model_has_no_overflow(run):
+    """Logits of a thousand, of which the exponential is more than a float holds."""
+    values = log_classification(run, [0, 1, 1], [[1000.0, 0.0], [0.0, 1000.0], [-1000.0, 0.0]])
+    assert values["test_accuracy_score"] == 1
+    assert values["test_log_loss"] == pytest.approx(0, abs=1e-12)
+
+
+def test_truth_values_are_called_so(run):
+    """Not 0 and 1, which nobody has said."""
+    log_classification(run, np.array([True, False]), [0.9, 0.1])
+    assert run.get_metrics()["test_confusion_matrix_table"]["true"] == ["False", "True"]
+
+
 def test_probabilities_of_half_precision_are_probabilities(run):
     """Their rows miss one by a thousandth, which makes no logits of them."""
     values = log_classification(run, RIGHT, PROBABILITY.astype(np.float16))
@@ -196,6 +209,7 @@ def test_more_classes_than_can_be_read_are_told(run):
         (RIGHT, PROBABILITY.astype(str), {}, "y_score of <U32; expected numbers"),
         (RIGHT, PROBABILITY, {"sample_weight": [1, 2]}, r"sample_weight of shape \(2,\) for 6 rows"),
         (RIGHT, PROBABILITY, {"sample_weight": [-1] * 6}, "expected one number >= 0 for each"),
+        ([0, 1], [[1.0], [1.0, 2.0]], {}, "y_score that makes no array: .*; expected rows of one length"),
         (1, 0.5, {}, r"y_true of shape \(\) and y_score of shape \(\)"),
     ],
     ids=itertools.count(),

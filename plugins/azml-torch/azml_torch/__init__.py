@@ -3,8 +3,14 @@
 This module is all that is loaded until PyTorch is imported; it imports no framework.
 """
 
+import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from azml_integrations import Adapter, hookimpl
+
+if TYPE_CHECKING:
+    from azml_integrations import Run
 
 __version__ = "0.1.0"
 
@@ -23,3 +29,26 @@ def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_LATE[name]}", __name__), name)
+
+
+@hookimpl
+def azml_adapters() -> list[Adapter]:
+    """Offer PyTorch."""
+    return [
+        Adapter(
+            framework="torch",
+            import_name="torch",
+            activate="azml_torch.activation:activate",
+            versions=">=2.4",
+            distribution="torch",
+            options=("log_grad_norm",),
+        )
+    ]
+
+
+@hookimpl
+def azml_run_ending(run: "Run") -> None:
+    """Write what was seen and not yet written of a run, and say in one line what was logged."""
+    if session := sys.modules.get(f"{__name__}.session"):
+        for listening in list(session.LISTENING):
+            listening.hear_end(run)

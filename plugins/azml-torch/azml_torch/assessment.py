@@ -194,5 +194,5 @@ def _classifies(right: Tensor, said: Tensor) -> bool:
     columns = said.shape[1] if said.ndim > 1 else 1
     whole = not (right.is_floating_point() or right.is_complex())
     if columns > 1:
-        return whole and right.numel() == len(right)
+        return whole and (right.numel() == len(right) or said.ndim == right.ndim + 1)
     return bool(((right == 0) | (right == 1)).all())

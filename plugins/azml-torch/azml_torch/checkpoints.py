@@ -61,6 +61,8 @@ def save_checkpoint(
     --------
     >>> azml_torch.save_checkpoint(run, model, optimizer, epoch + 1, scheduler=scheduler)  # doctest: +SKIP
     """
+    if not hasattr(run, "upload_file"):
+        raise UserErrorException(f"save_checkpoint got {type(run).__name__} as run; expected a Run, then the model")
     model = unwrapped(model)
     place = checked_name(name)
     parts = {"model": model} | _parts(optimizer, others)

@@ -98,6 +98,8 @@ def save_model(
     >>> name = azml_torch.save_model(run, model)  # doctest: +SKIP
     >>> model = azml_torch.load_model(run, Net(), name=name)  # doctest: +SKIP
     """
+    if not hasattr(run, "upload_file"):
+        raise UserErrorException(f"save_model got {type(run).__name__} as run; expected a Run, then the model")
     model = unwrapped(model)
     if not isinstance(model, nn.Module):
         raise UserErrorException(f"save_model got {model!r} as model; expected a torch.nn.Module")

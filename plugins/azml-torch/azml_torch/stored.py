@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from azml_integrations.errors import UserErrorException
+
 from .errors import AmbiguousModelError, ModelChangedError, ModelFactsError, ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -189,6 +191,8 @@ def found(source: Any, name: str | None, file: str) -> Place:
         If there is none.
     AmbiguousModelError
         If there are several and none is named.
+    UserErrorException
+        If `source` is something else.
     """
     if isinstance(source, (str, os.PathLike)):
         given = Path(source)
@@ -196,6 +200,8 @@ def found(source: Any, name: str | None, file: str) -> Place:
         if not (folder / file).is_file():
             raise ModelNotFoundError(name, str(source), [])
         return Place(str(folder))
+    if not hasattr(source, "get_file_names"):
+        raise UserErrorException(f"got {type(source).__name__} to load from; expected a Run, or the path of a folder")
     matches = (re.fullmatch(rf"outputs/([^/]+)/{re.escape(file)}", each) for each in source.get_file_names())
     there = [match[1] for match in matches if match]
     if (name is None and not there) or (name is not None and name not in there):

@@ -220,6 +220,11 @@ def test_models_of_many_kinds(run, kind):
     assert f"outputs/{folder}/test_roc_curve.png" in run.get_file_names()
 
 
+def pixels(model, batch):
+    """Answer as a model does that classifies two pixels of each row."""
+    return batch[1], model(batch[0]).unsqueeze(2).expand(-1, -1, 2)
+
+
 @pytest.mark.parametrize(
     ("data", "more", "message"),
     [
@@ -233,6 +238,11 @@ def test_models_of_many_kinds(run, kind):
         ((X, Y), {"task": "ranking"}, "task='ranking'"),
         ((X, Y), {"answer": lambda model, batch: model(batch[0])}, "got Tensor from answer; expected two tensors"),
         ((X, Y + 1), {}, "got 3 in y_true, which is none of the 3 classes 0, 1, 2"),
+        (
+            (torch.rand(20, 3), torch.zeros(20, 2, dtype=torch.long)),
+            {"answer": pixels},
+            "each pixel or token, make rows",
+        ),
         ((X, X), {"task": "classification"}, r"y_true of shape \(20, 3\) and y_score of shape \(20, 3\)"),
     ],
 )
@@ -251,3 +261,28 @@ def test_what_is_no_model_or_no_name(run):
         evaluate(run, (X, Y), Net())
     with pytest.raises(NameRefusedError):
         evaluate(run, Net(), (X, Y), prefix="a/b")
+
+
+def test_while_autolog_is_on_nothing_is_recorded_twice(runs, experiment):
+    """Not the loss that a model computes in its forward pass, not the loader's pass over the data."""
+
+    class Losing(Net):
+        def forward(self, x):
+            said = super().forward(x)
+            nn.functional.mse_loss(said, said)
+            return said
+
+    loader = DataLoader(TensorDataset(X, Y), batch_size=5)
+    with experiment.start_logging(outputs=None, snapshot_directory=None) as run:
+        model, optimizer = Net(), None
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for x, y in loader:
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            evaluate(run, Losing(), loader)
+    (only,) = runs()
+    logged = only.get_metrics()
+    assert len(logged["test_accuracy_score"]) == 4
+    assert not [name for name in logged if "mse" in name or name.startswith("eval")]
+    assert len(only.metric_points("cross_entropy")) == 4
+    assert logged["epoch"] == 1  # the pass that trained

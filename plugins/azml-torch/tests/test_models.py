@@ -321,6 +321,10 @@ def test_other_formats_and_things(run):
         save_model(run, Net(), format="onnx")
     with pytest.raises(UserErrorException, match=r"expected a torch.nn.Module"):
         save_model(run, {"weights": torch.ones(1)})
+    with pytest.raises(UserErrorException, match="got Net as run; expected a Run, then the model"):
+        save_model(Net(), run)
+    with pytest.raises(UserErrorException, match="got NoneType to load from; expected a Run, or the path"):
+        load_model(None, Net())
 
 
 def test_the_script_itself_defines_the_class(run, tmp_path):
@@ -387,15 +391,18 @@ def test_the_last_checkpoint_of_a_name_stays(run):
         load_checkpoint(run, model)
 
 
+class Odd:
+    """Has an object in its state, which every pickle holds."""
+
+    def state_dict(self):
+        return {"object": Odd()}
+
+    def load_state_dict(self, state):
+        pass
+
+
 def test_what_could_not_be_loaded_safely_is_not_stored(run):
     """An object in a state would need a pickle to be trusted, later, when it is too late."""
-
-    class Odd:
-        def state_dict(self):
-            return {"object": Odd()}
-
-        def load_state_dict(self, state):
-            pass
 
     with pytest.raises(ModelNotStorableError, match="expected states of tensors, numbers, strings"):
         save_checkpoint(run, Net(), odd=Odd())

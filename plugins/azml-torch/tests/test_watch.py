@@ -424,3 +424,18 @@ def test_a_step_that_is_not_sampled_costs_next_to_nothing(run):
                 watching._on_step(optimizer, (), {})
             times.append((time.perf_counter() - began) / 200)
     assert min(times) < 20e-6  # [s] measured 2 µs
+
+
+def test_beside_autolog_both_write_to_the_same_run(only, batches):
+    """One run that nobody began, with losses of the one and norms of the other at the same steps."""
+    x, y = batches
+    model = net(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with watch(model, every=2):
+        for _ in range(4):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+    run = only()
+    assert steps_of(run, "gradient_norm") == [1, 2, 4]
+    assert steps_of(run, "mse_loss") == [1, 2, 3, 4]

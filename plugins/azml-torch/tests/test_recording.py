@@ -1,0 +1,151 @@
+"""From records to points: rates, order, the writer."""
+
+import threading
+import time
+
+import pytest
+import torch
+from test_losses import as_list, train
+from test_readings import Slow
+
+from azml_integrations import autolog, current_run
+from azml_torch import recording
+from azml_torch.readings import DeviceNumbers
+from azml_torch.recording import Mean, Rate
+
+
+def test_a_mean_is_weighted():
+    """A short last batch counts for less."""
+    mean = Mean()
+    mean.add(1.0, 3.0)
+    mean.add(5.0, 1.0)
+    assert mean.value == 2.0
+
+
+def test_a_rate_leaves_pauses_out():
+    """Ten steps in a second, whatever was evaluated between them."""
+    rate = Rate()
+    for number in range(6):
+        rate.step(number / 10, 32)
+    rate.last = None  # an evaluation of a minute
+    for number in range(6):
+        rate.step(60 + number / 10, 32)
+
+    assert rate.point() == pytest.approx({"steps_per_second": 10.0, "samples_per_second": 320.0})
+    assert rate.point() == {}
+
+
+def test_rates_are_logged_at_the_end_of_a_short_training(only, model, batches):
+    """And once a second of a long one."""
+    began = time.perf_counter()
+    train(model, batches, steps=20)
+    elapsed = time.perf_counter() - began
+
+    run = only()
+    (rate,) = as_list(run, "steps_per_second")
+    (samples,) = as_list(run, "samples_per_second")
+    assert rate > 19 / elapsed * 0.9
+    assert samples == pytest.approx(32 * rate)
+
+
+def test_peak_memory_stands_beside_the_rates(only, model, batches, monkeypatch):
+    """On CUDA, where asking waits for nothing."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 123_456)
+    train(model, batches)
+
+    assert as_list(only(), "max_memory_allocated") == [123_456]
+
+
+def test_samples_are_those_of_the_loader_where_rows_are_more(only):
+    """The logits of a sequence are a row for each token."""
+    from torch import nn
+    from torch.nn import functional
+    from torch.utils.data import DataLoader, TensorDataset
+
+    layer = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    for tokens, labels in DataLoader(TensorDataset(torch.ones(8, 5, 4), torch.zeros(8, 5, dtype=int)), batch_size=2):
+        functional.cross_entropy(layer(tokens).flatten(0, 1), labels.flatten()).backward()
+        optimizer.step()
+
+    run = only()
+    (rate,), (samples,) = as_list(run, "steps_per_second"), as_list(run, "samples_per_second")
+    assert samples == pytest.approx(2 * rate)
+
+
+def test_points_wait_in_order_for_a_slow_device(runs, model, batches, monkeypatch):
+    """A step whose loss is still on its device holds back those behind it, and no training waits."""
+    from azml_torch.session import LISTENING
+
+    (session,) = LISTENING
+    slow = DeviceNumbers(Slow())
+    monkeypatch.setattr("azml_torch.session.is_transformed", lambda tensor: True)  # the short way is the CPU's
+    read = session.numbers.read
+    monkeypatch.setattr(session.numbers, "read", lambda tensor: slow.put(read(tensor)))
+    session.numbers._devices[torch.device("cpu")] = slow
+
+    losses = train(model, batches, steps=4)
+    session.recorder.drain()
+    run = current_run()
+    assert as_list(run, "mse_loss") == []
+
+    session.numbers.finish()
+    session.recorder.drain()
+    assert as_list(run, "mse_loss") == losses
+    autolog(False)
+
+
+def test_a_long_training_is_written_while_it_goes_on(runs, model, batches):
+    """The writer is woken by a full batch of records."""
+    losses = train(model, batches, steps=3 * recording.BATCH)
+    autolog(False)
+
+    (run,) = runs()
+    assert as_list(run, "mse_loss") == losses
+    points = run.metric_points("mse_loss")
+    assert [point.step for point in points] == list(range(1, 3 * recording.BATCH + 1))
+    assert [point.at for point in points] == sorted(point.at for point in points)
+
+
+def test_the_writer_rests_when_nothing_comes(runs, model, batches, monkeypatch):
+    """Its thread ends, and a later step begins another."""
+    monkeypatch.setattr(recording, "PAUSE", 0.01)
+    monkeypatch.setattr(recording, "IDLE", 2)
+
+    def writers():
+        return [thread for thread in threading.enumerate() if thread.name == "azml-torch"]
+
+    train(model, batches, steps=2)
+    deadline = time.monotonic() + 10
+    while writers() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert writers() == []
+    train(model, batches, steps=1)
+    assert len(writers()) == 1
+    autolog(False)
+
+
+def test_a_full_disk_is_told_once_and_training_goes_on(experiment, model, batches, monkeypatch):
+    """The journal refuses; the model learns."""
+    from azml_integrations import Run
+    from azml_integrations.errors import AutologWarning, StoreError
+
+    def refuse(self, moments):
+        raise StoreError("/disk", OSError("no space left"))
+
+    autolog("torch", silent=True)
+    train(model, batches, steps=1)
+    monkeypatch.setattr(Run, "log_moments", refuse)
+    from azml_torch.session import LISTENING
+
+    def twice():
+        for _ in range(2):
+            train(model, batches, steps=2)
+            LISTENING[0].recorder.drain()
+
+    with pytest.warns(AutologWarning, match="no space left") as told:
+        twice()
+
+    assert len(told) == 1
