@@ -12,7 +12,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import errors
     from .autologging import autolog
-    from .core import Experiment, Run, Workspace, current_run, get_run, implicit_run
+    from .core import Experiment, Run, Workspace, current_run, get_run, implicit_experiment, implicit_run
     from .hookspecs import hookimpl
     from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
 
@@ -32,11 +32,13 @@ __all__ = [
     "errors",
     "get_run",
     "hookimpl",
+    "implicit_experiment",
     "implicit_run",
 ]
 
 _LATE = {
-    **dict.fromkeys(["Experiment", "Run", "Workspace", "current_run", "get_run", "implicit_run"], "core"),
+    **dict.fromkeys(["Experiment", "Run", "Workspace"], "core"),
+    **dict.fromkeys(["current_run", "get_run", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
     "autolog": "autologging",
     "hookimpl": "hookspecs",
