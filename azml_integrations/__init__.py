@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .autologging import autolog
     from .core import Experiment, Run, Workspace, current_run, get_run, implicit_experiment, implicit_run
     from .hookspecs import hookimpl
+    from .pictures import log_classification, log_regression
     from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
 
 __all__ = [
@@ -34,12 +35,15 @@ __all__ = [
     "hookimpl",
     "implicit_experiment",
     "implicit_run",
+    "log_classification",
+    "log_regression",
 ]
 
 _LATE = {
     **dict.fromkeys(["Experiment", "Run", "Workspace"], "core"),
     **dict.fromkeys(["current_run", "get_run", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
+    **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
     "autolog": "autologging",
     "hookimpl": "hookspecs",
 }

@@ -2,8 +2,10 @@
 
 from typing import TypeAlias, assert_never
 
+from azml_integrations.pictures import Judged
+
 from .fits import Fit
-from .training import Judged, judge, metrics_of
+from .training import judge, metrics_of
 from .unlabelled import (
     Clusters,
     Outliers,

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import paused
 from azml_integrations.errors import NameRefusedError, UserErrorException
+from azml_integrations.pictures import told_apart
 
 from .answers import Answers, ask, metrics_from, remark
 from .fits import Fit, unmoved_randomness
 from .pictures.album import log_pictures
 from .pictures.evidence import Evidence
-from .report import labelled, log_by_output, note_missing, told_apart
+from .report import labelled, log_by_output, note_missing
 from .session import SOURCE
 
 if TYPE_CHECKING:

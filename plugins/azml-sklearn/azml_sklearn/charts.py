@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .pictures.evidence import distinct
+from azml_integrations.pictures import distinct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

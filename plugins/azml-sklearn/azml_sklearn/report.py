@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from azml_integrations import pictures
 from azml_integrations.autologging import computed_once
+from azml_integrations.pictures import Judged, of_each_output, told_apart
 
 from .answers import Answers, ask, metrics_from, remark
 from .diagram import store_diagram
@@ -22,7 +24,7 @@ from .searches import as_csv, candidates, curves_of, parameters_of, search_in, t
 from .session import SOURCE, Session, recording
 from .signature import signature_of, store_example, store_signature
 from .sweeps import OfSearch, Sweep
-from .training import Judged, by_output, innermost
+from .training import innermost
 from .unlabelled import Outliers
 
 if TYPE_CHECKING:
@@ -257,13 +259,6 @@ def judged_quietly(fit: Fit, session: Session, missing: dict[str, str]) -> tuple
         return judged, told_apart(metrics_from(judged), "training", missing)
 
 
-def told_apart(values: dict[str, float | str], prefix: str, missing: dict[str, str]) -> dict[str, float]:
-    """Return the metrics, their names with a prefix; `missing` gets those that are a reason instead."""
-    named = {f"{prefix}_{name}": value for name, value in values.items()}
-    missing |= {name: why for name, why in named.items() if isinstance(why, str)}
-    return {name: float(value) for name, value in named.items() if not isinstance(value, str)}
-
-
 def labelled(judged: Answers | None) -> Judged | None:
     """Return answers beside which it is known what is right."""
     if isinstance(judged, Outliers):
@@ -274,7 +269,7 @@ def labelled(judged: Answers | None) -> Judged | None:
 def log_by_output(run: "Run", judged: Answers | None, prefix: str) -> None:
     """Write the metrics of each target of a regressor that has several, as a table."""
     if isinstance(judged, Judged) and not judged.classifies and judged.y.ndim > 1:
-        table = by_output(judged)
+        table = of_each_output(judged)
         if table:
             run.log_table(f"{prefix}_metrics_by_output", table)
 
@@ -293,10 +288,7 @@ def note_rows(run: "Run", judged: Answers | None) -> None:
 
 def note_missing(run: "Run", missing: dict[str, str], what: str = "not recorded") -> None:
     """Say in one sentence what is not there, and why."""
-    if missing:
-        names_of = {why: [name for name in missing if missing[name] == why] for why in missing.values()}
-        told = "; ".join(f"{', '.join(names)} ({why})" for why, names in names_of.items())
-        run.note(SOURCE, f"{what}: {told}")
+    pictures.note_missing(run, SOURCE, missing, what)
 
 
 def announce(session: Session, run: "Run", name: str, told: str) -> None:

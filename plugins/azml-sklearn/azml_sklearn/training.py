@@ -2,106 +2,18 @@
 
 import copy
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_integrations.autologging import computed_once
+from azml_integrations.pictures import Judged, merits_of
 
 from .fits import Fit
-from .ranking import Side, roc_area
 
 if TYPE_CHECKING:
     import numpy as np
 
-BINARY = 2
-MOST_CLASSES = 100
-"""A ranking metric, one-vs-rest, is computed up to so many classes."""
-MOST_OUTPUTS = 256
-"""Targets of a regressor whose metrics are told one by one."""
 MOST_LABELS = 10_000_000
 """A sparse y, rows times labels, is made dense up to so many; of a larger one fewer rows are judged."""
 SEVERAL = "there are several targets"
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A fitted model's answers on (some of) its training data.
-
-    Attributes
-    ----------
-    rows : int
-        Rows judged.
-    of : int
-        Rows that the model was fitted on.
-    y, predicted, weight : array
-        What was right, what the model says, and how much each row counts (or None).
-    classifies : bool
-        Whether it is a classifier.
-    classes : array or None
-        The classes of a classifier with one target, sorted.
-    probability, score : array or None
-        ``predict_proba`` and ``decision_function``, whichever such a classifier has first.
-    pairs : bool
-        Whether the columns of `score` compare pairs of classes, instead of one with the rest.
-    of_interest : int
-        Of two classes, the place of the one that is found or missed.
-    """
-
-    rows: int
-    of: int
-    y: "np.ndarray[Any, Any]"
-    predicted: "np.ndarray[Any, Any]"
-    weight: "np.ndarray[Any, Any] | None"
-    classifies: bool = False
-    classes: "np.ndarray[Any, Any] | None" = None
-    probability: "np.ndarray[Any, Any] | None" = None
-    score: "np.ndarray[Any, Any] | None" = None
-    pairs: bool = False
-    of_interest: int = 1
-
-    def places(self, values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any] | None":
-        """Return the place of each value among the classes, or None when one of them is no class."""
-        import numpy as np
-
-        if self.classes is None or values.ndim != 1:
-            return None
-        found = np.searchsorted(self.classes, values).clip(max=len(self.classes) - 1)
-        return found if bool(np.all(self.classes[found] == values)) else None
-
-    def ranking(self) -> "np.ndarray[Any, Any] | str":
-        """Return how likely each row is of each class (of two: of the second), in columns; or why that is not known."""
-        if self.classes is None:
-            return "the model has no single list of classes"
-        many, given = len(self.classes), self.score if self.probability is None else self.probability
-        if many < BINARY:
-            return "there is only one class"
-        if given is None:
-            return "the model gives neither probabilities nor a decision function"
-        if many == BINARY:
-            return given.reshape(len(given), -1)[:, -1:]
-        if self.pairs or given.shape != (len(given), many):
-            return "the decision function compares pairs of classes (one-vs-one)"
-        return given
-
-    @computed_once
-    def sides(self) -> "tuple[Side, ...] | str":
-        """Each class that has rows against the others (of two classes: the second); or why that cannot be."""
-        import numpy as np
-
-        ranked = self.ranking()
-        if self.classes is None or isinstance(ranked, str):
-            return str(ranked)
-        there = np.flatnonzero(np.isin(self.classes, self.y)).tolist()
-        if len(there) < BINARY:
-            return "there is only one class"
-        columns = {place: ranked[:, place] for place in there} if ranked.shape[1] > 1 else self._column(ranked[:, 0])
-        return tuple(
-            Side(self.classes[place], self.y == self.classes[place], column, self.weight)
-            for place, column in columns.items()
-        )
-
-    def _column(self, ranked: "np.ndarray[Any, Any]") -> "dict[int, np.ndarray[Any, Any]]":
-        return {self.of_interest: ranked if self.of_interest else -ranked}
 
 
 def judge(fit: Fit, most_rows: int) -> Judged | str | None:
@@ -153,100 +65,9 @@ def _mute(fit: Fit, model: Any) -> str:
 
 
 def metrics_of(judged: Judged) -> dict[str, float | str]:
-    """Return metrics under scikit-learn's own names, or why there is no such one.
-
-    The numbers are scikit-learn's too, computed without the validation that takes its functions ten times as long;
-    tests compare them.
-    """
-    values = _classification(judged) if judged.classifies else _regression(judged)
-    return {name: value if isinstance(value, str) else float(value) for name, value in values.items()}
-
-
-def by_output(judged: Judged) -> dict[str, list[float]]:
-    """Return the metrics of a regressor with several targets as a table: a row for each target."""
-    import numpy as np
-
-    columns = _errors(judged, judged.y.astype(float))
-    if judged.y.ndim == 1 or len(columns["mean_squared_error"]) > MOST_OUTPUTS:
-        return {}
-    return {"output": list(range(judged.y.shape[1]))} | {
-        name: np.asarray(each).tolist() for name, each in columns.items() if each is not None
-    }
-
-
-def confusion(right: "np.ndarray[Any, Any]", said: "np.ndarray[Any, Any]", many: int, weight: Any) -> Any:
-    """Return how often each class (row) was taken for each (column), from the classes' places."""
-    import numpy as np
-
-    return np.bincount(right * many + said, weights=weight, minlength=many * many).reshape(many, many)
-
-
-def _regression(judged: Judged) -> dict[str, Any]:
-    values = _errors(judged, judged.y.astype(float))
-    return {name: "one row has no variance" if each is None else each.mean() for name, each in values.items()}
-
-
-def _errors(judged: Judged, y: "np.ndarray[Any, Any]") -> "dict[str, np.ndarray[Any, Any] | None]":
-    """Return each metric of a regressor, one value per target; None for what one row cannot have."""
-    import numpy as np
-
-    def mean(each: "np.ndarray[Any, Any]") -> Any:  # over rows; np.average without weights takes twice as long
-        return each.mean(axis=0) if judged.weight is None else np.average(each, axis=0, weights=judged.weight)
-
-    wrong = y - judged.predicted.reshape(y.shape)
-    squared = mean(wrong**2)
-    values = {
-        "mean_squared_error": squared,
-        "root_mean_squared_error": np.sqrt(squared),
-        "mean_absolute_error": mean(np.abs(wrong)),
-    }
-    if judged.rows < 2:  # noqa: PLR2004 - a deviation needs two
-        return values | {"r2_score": None}
-    spread = mean((y - mean(y)) ** 2)
-    share = np.where(spread == 0, np.where(squared == 0, 0.0, 1.0), squared / np.where(spread == 0, 1.0, spread))
-    return values | {"r2_score": 1 - share}
-
-
-def _classification(judged: Judged) -> dict[str, float | str]:
-    import numpy as np
-
-    right, said = judged.places(judged.y), judged.places(judged.predicted)
-    if judged.classes is None or right is None or said is None:
-        return _by_scikit_learn(judged)
-    many = len(judged.classes)
-    table = confusion(right, said, many, judged.weight)
-    hits, said_sum, right_sum = np.diag(table), table.sum(axis=0), table.sum(axis=1)
-    share = right_sum / right_sum.sum()
-    values = {
-        "accuracy_score": hits.sum() / table.sum(),
-        "balanced_accuracy_score": np.mean(hits[right_sum > 0] / right_sum[right_sum > 0]),
-        "precision_score": np.sum(share * hits / np.where(said_sum == 0, 1, said_sum)),
-        "recall_score": np.sum(share * hits / np.where(right_sum == 0, 1, right_sum)),
-        "f1_score": np.sum(share * 2 * hits / np.where(said_sum + right_sum == 0, 1, said_sum + right_sum)),
-    }
-    if judged.probability is None:
-        values["log_loss"] = "the model gives no probabilities"
-    else:
-        tiny = np.finfo(judged.probability.dtype).eps
-        told = judged.probability[np.arange(len(right)), right].clip(tiny, 1 - tiny)
-        values["log_loss"] = -np.average(np.log(told), weights=judged.weight)
-    values["roc_auc_score"] = _area(judged, right_sum)
-    return values
-
-
-def _area(judged: Judged, right_sum: "np.ndarray[Any, Any]") -> float | str:
-    import numpy as np
-
-    many = len(right_sum)
-    ranked = judged.ranking()
-    if isinstance(ranked, str):
-        return ranked
-    if many > MOST_CLASSES:
-        return f"{many} classes are more than {MOST_CLASSES}"
-    if not np.all(right_sum):
-        return "not every class has a row"
-    areas = [roc_area(side) for side in judged.sides]
-    return areas[0] if many == BINARY else float(np.average(areas, weights=right_sum))
+    """Return metrics under scikit-learn's own names, or why there is no such one."""
+    values = merits_of(judged)
+    return _by_scikit_learn(judged) if values is None else values
 
 
 def _by_scikit_learn(judged: Judged) -> dict[str, float | str]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azml_integrations.pictures import Judged, roc_area
+
 from .fits import Fit
-from .ranking import roc_area
-from .training import Judged, flat_if_column, thinned, undisturbed
+from .training import flat_if_column, thinned, undisturbed
 
 if TYPE_CHECKING:
     import numpy as np

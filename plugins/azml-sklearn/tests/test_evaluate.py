@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from azml_integrations import autolog
+from azml_integrations import autolog, log_classification, log_regression
 from azml_integrations.errors import NameRefusedError, UserErrorException
 from azml_sklearn import evaluate
 
@@ -254,3 +254,25 @@ def test_evaluate_works_after_autolog_is_off(run):
     autolog(False)
     X, y = IRIS
     assert evaluate(run, GaussianNB().fit(X, y), X, y)["test_accuracy_score"] == 0.96
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_the_call_that_knows_no_framework_has_the_same_numbers(run, weighted):
+    """``log_classification`` and ``log_regression`` of the core, for whoever has nothing but arrays."""
+    X, y = IRIS
+    weight = np.linspace(0.1, 2, len(y)) if weighted else None
+    model = GaussianNB().fit(X[:, :2], y)
+    found = evaluate(run, model, X[:, :2], y, sample_weight=weight)
+    given = y, model.predict_proba(X[:, :2])
+    again = log_classification(run, *given, prefix="plain", sample_weight=weight, name="GaussianNB")
+    assert list(again.values()) == pytest.approx(list(found.values()))
+    assert [name.replace("plain", "test") for name in again] == list(found)
+    tables = run.get_metrics()
+    assert tables["plain_roc_curve_table"] == tables["test_roc_curve_table"]
+    assert {name.replace("plain_", "test_") for name in images(run)} == {
+        name for name in images(run) if "/test" in name
+    }
+    X, X_test, y, y_test = DIABETES
+    regressor = Ridge().fit(X, y)
+    found = evaluate(run, regressor, X_test, y_test, prefix="ridge")
+    assert log_regression(run, y_test, regressor.predict(X_test), prefix="ridge") == pytest.approx(found)

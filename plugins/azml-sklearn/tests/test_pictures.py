@@ -25,13 +25,10 @@ from sklearn.svm import SVC, LinearSVC
 
 from azml_integrations import autolog
 from azml_integrations.errors import AutologWarning
-from azml_sklearn.pictures import (
-    calibration_curve as calibration,
-)
-from azml_sklearn.pictures import (
+from azml_integrations.pictures import (
+    Judged,
     confusion_matrix,
-    course_of_fit,
-    feature_importances,
+    distinct,
     letters,
     page,
     paint,
@@ -39,8 +36,9 @@ from azml_sklearn.pictures import (
     residuals,
     roc_curve,
 )
-from azml_sklearn.pictures.evidence import Evidence, distinct
-from azml_sklearn.training import Judged
+from azml_integrations.pictures import calibration_curve as calibration
+from azml_sklearn.pictures import course_of_fit, feature_importances
+from azml_sklearn.pictures.evidence import Evidence
 
 DIABETES = load_diabetes(return_X_y=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -75,7 +73,7 @@ def test_roc_curves_go_through_scikit_learns_points(weighted):
     for data in (CANCER, IRIS):
         weight = np.linspace(0.5, 1.5, len(data[1])) if weighted else None
         judged = judged_by_forest(data, weight)
-        curves = roc_curve.facts(Evidence(None, judged))
+        curves = roc_curve.facts(judged)
         assert [curve.label for curve in curves] == ([1] if len(judged.classes) == 2 else [0, 1, 2])
         for curve in curves:
             right, ranked = judged.y == curve.label, judged.probability[:, curve.label]
@@ -92,7 +90,7 @@ def test_precision_recall_curves_go_through_scikit_learns_points(weighted):
     for data in (CANCER, IRIS):
         weight = np.linspace(0.5, 1.5, len(data[1])) if weighted else None
         judged = judged_by_forest(data, weight)
-        curves = precision_recall_curve.facts(Evidence(None, judged))
+        curves = precision_recall_curve.facts(judged)
         for curve in curves:
             right, ranked = judged.y == curve.label, judged.probability[:, curve.label]
             precision, recall, threshold = metrics.precision_recall_curve(right, ranked, sample_weight=weight)
@@ -145,7 +143,7 @@ def test_weights_count_in_calibration_too():
         classes=np.array([0, 1]),
         probability=np.array([[0.38, 0.62], [0.34, 0.66]]),
     )
-    (curve,) = calibration.facts(Evidence(None, judged))
+    (curve,) = calibration.facts(judged)
     assert curve.came.tolist() == [0.75]
     assert curve.said.tolist() == [pytest.approx((0.62 + 3 * 0.66) / 4)]
     assert curve.rows.tolist() == [2]
@@ -176,7 +174,7 @@ def test_residuals_are_true_minus_predicted(pictured):
     np.testing.assert_allclose(table["true"], y[rows])
     np.testing.assert_allclose(table["predicted"], predicted[rows])
     np.testing.assert_allclose(table["residual"], (y - predicted)[rows])
-    outputs = residuals.facts(Evidence(None, Judged(442, 442, y, predicted, None)))
+    outputs = residuals.facts(Judged(442, 442, y, predicted, None))
     ((actual, wrong),) = residuals.page(outputs, "").rows
     np.testing.assert_allclose(actual.marks[0].y, y)
     np.testing.assert_allclose(wrong.marks[0].y, y - predicted)
@@ -193,7 +191,7 @@ def test_several_targets_have_a_row_of_panels_each(pictured):
     third = [place for place, output in enumerate(table["output"]) if output == 2]
     rows = [table["row"][place] for place in third]
     assert [table["residual"][place] for place in third] == pytest.approx((many - predicted)[rows, 2])
-    outputs = residuals.facts(Evidence(None, Judged(442, 442, many, predicted, None)))
+    outputs = residuals.facts(Judged(442, 442, many, predicted, None))
     drawn = residuals.page(outputs, "Residuals")
     assert (len(drawn.rows), drawn.title) == (4, "Residuals, the first 4 of 6 targets")
 
@@ -201,7 +199,7 @@ def test_several_targets_have_a_row_of_panels_each(pictured):
 def test_many_rows_are_thinned_evenly_for_drawing():
     """A hundred thousand dots are one blot, and slow."""
     y = np.arange(100_000.0)
-    (output,) = residuals.facts(Evidence(None, Judged(len(y), len(y), y, y, None)))
+    (output,) = residuals.facts(Judged(len(y), len(y), y, y, None))
     assert len(output.rows) == 2000
     assert set(np.diff(output.rows)) <= {50, 51}
 
@@ -226,7 +224,7 @@ def test_a_rare_class_keeps_each_of_its_steps():
     probability = np.clip(rng.normal(0.3, 0.1, 5000) + y * 0.3, 0, 1)
     answers = np.column_stack([1 - probability, probability])
     judged = Judged(5000, 5000, y, probability > 0.5, None, True, np.array([False, True]), answers)
-    (curve,) = precision_recall_curve.facts(Evidence(None, judged))
+    (curve,) = precision_recall_curve.facts(judged)
     precision, recall, _ = metrics.precision_recall_curve(y, probability)
     assert set(zip(curve.recall, curve.precision, strict=True)) <= set(zip(recall, precision, strict=True))
     assert set(curve.recall) == set(recall)
@@ -433,9 +431,9 @@ def gallery():
     y = np.arange(45) % 15
     labels = np.array([f"{number} {'long' * 6} $x^2$ é中" for number in range(15)])
     judged = Judged(45, 45, labels[y], labels[y], None, True, np.sort(labels), probability=np.eye(15)[y])
-    of_classes = Evidence(None, judged)
+    of_classes = judged
     numbers = np.arange(45.0) * 1e7 + 0.25
-    of_numbers = Evidence(None, Judged(45, 45, numbers, numbers[::-1], None))
+    of_numbers = Judged(45, 45, numbers, numbers[::-1], None)
     title = f"Picture of {'AClassNameWithoutEnd' * 8}, 45 rows of something else"
     for kind in (roc_curve, precision_recall_curve, confusion_matrix, calibration):
         yield kind.page(kind.facts(of_classes), title)

@@ -382,7 +382,7 @@ def test_where_there_is_nothing_to_draw_the_run_says_why(runs, notes):
 def test_no_matplotlib_is_no_trouble(runs, notes, monkeypatch):
     """The numbers are worth more than the pictures."""
     autolog("sklearn", silent=True)
-    monkeypatch.setattr("azml_sklearn.pictures.album.find_spec", lambda _: None)
+    monkeypatch.setattr("azml_integrations.pictures.album.find_spec", lambda _: None)
     LogisticRegression(max_iter=3000).fit(*IRIS)
     (run,) = runs()
     assert any("matplotlib is not installed" in note for note in notes(run))

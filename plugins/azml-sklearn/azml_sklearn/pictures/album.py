@@ -1,6 +1,5 @@
 """All kinds of pictures, and how they get into a run."""
 
-import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -8,31 +7,16 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from azml_integrations.pictures import KINDS, NamedPicture, log_picture
+
 from ..charts import Curve, Value, against_each, as_png
-from . import (
-    calibration_curve,
-    confusion_matrix,
-    course_of_fit,
-    feature_importances,
-    precision_recall_curve,
-    residuals,
-    roc_curve,
-)
+from . import course_of_fit, feature_importances
 from .evidence import Evidence
-from .paint import png
 
 if TYPE_CHECKING:
     from azml_integrations import Run
 
-KINDS: tuple[ModuleType, ...] = (
-    roc_curve,
-    precision_recall_curve,
-    confusion_matrix,
-    calibration_curve,
-    residuals,
-    feature_importances,
-    course_of_fit,
-)
+OF_THE_FIT: tuple[ModuleType, ...] = (feature_importances, course_of_fit)
 """Each has a ``NAME``, a ``TITLE``, and the functions ``facts(evidence)``, ``page(facts, title)``, ``table(facts)``."""
 
 
@@ -67,9 +51,11 @@ def log_pictures(
         Names of the files.
     """
     files: list[str] = []
-    for kind in KINDS:
+    for kind in (*KINDS, *OF_THE_FIT):
+        given = evidence if kind in OF_THE_FIT else evidence.judged
+        title = _title(kind, evidence, prefix)
         with attempt(run):
-            files += _log_picture(run, kind, evidence, folder, missing, prefix)
+            files += log_picture(run, kind, given, folder, missing, title=title, prefix=prefix)
     return files
 
 
@@ -125,38 +111,8 @@ def log_charts(
     return files
 
 
-def _log_picture(
-    run: "Run", kind: ModuleType, evidence: Evidence, folder: str, missing: dict[str, str], prefix: str
-) -> list[str]:
-    import numpy as np
-
-    name = f"{prefix}{kind.NAME}"
-    with np.errstate(all="ignore"):
-        facts = kind.facts(evidence)
-    if facts is None:
-        return []
-    if isinstance(facts, str):
-        missing[name] = facts
-        return []
-    run.log_table(f"{name}_table", kind.table(facts))
-    if find_spec("matplotlib") is None:
-        missing[name] = "matplotlib is not installed"
-        return []
-    picture = NamedPicture(f"{folder}/{name}.png", png(kind.page(facts, _title(kind, evidence, prefix))))
-    run.log_image(name, picture)
-    return [f"{name}.png"]
-
-
 def _title(kind: ModuleType, evidence: Evidence, prefix: str) -> str:
     title = f"{kind.TITLE} of {type(evidence.estimator).__name__}"
-    if evidence.judged is None or kind in (feature_importances, course_of_fit):  # these are of the model alone
+    if evidence.judged is None or kind in OF_THE_FIT:
         return title
     return f"{title}, {evidence.judged.rows:,} {prefix.rstrip('_') or 'training'} rows"
-
-
-class NamedPicture(io.BytesIO):
-    """A picture in memory that says, as an open file does, under which name it lies."""
-
-    def __init__(self, name: str, content: bytes) -> None:
-        super().__init__(content)
-        self.name = name

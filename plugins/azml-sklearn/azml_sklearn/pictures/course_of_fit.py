@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from azml_integrations.pictures import thinned
+from azml_integrations.pictures.page import Line, Page, Panel, Table, color, scale
 from azml_sklearn.training import innermost
 
-from .evidence import Evidence, thinned
-from .page import Line, Page, Panel, Table, color, scale
+from .evidence import Evidence
 
 if TYPE_CHECKING:
-    from .page import Array
+    from azml_integrations.pictures.page import Array
 
 NAME, TITLE = "course_of_fit", "Course of the fit"
 GROUPS = (

@@ -4,13 +4,14 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azml_integrations.pictures import MOST_ROWS, distinct
+from azml_integrations.pictures.page import COLORS, SIDE, Bars, Page, Panel, Table, places, scale
 from azml_sklearn.training import innermost
 
-from .evidence import MOST_ROWS, Evidence, distinct
-from .page import COLORS, SIDE, Bars, Page, Panel, Table, places, scale
+from .evidence import Evidence
 
 if TYPE_CHECKING:
-    from .page import Array
+    from azml_integrations.pictures.page import Array
 
 NAME, TITLE = "feature_importances", "Feature importances"
 MOST_BARS = 20

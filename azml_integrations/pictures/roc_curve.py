@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.ranking import roc_area
-
-from .evidence import Evidence, distinct, long_form, sides, thinned
+from .legible import distinct, long_form, sides, thinned
 from .page import GREY, Line, Page, Panel, Table, color, dashed, shares
+from .ranking import roc_area
 
 if TYPE_CHECKING:
-    from azml_sklearn.ranking import Side
-
+    from .judged import Judged
     from .page import Array
+    from .ranking import Side
 
 NAME, TITLE = "roc_curve", "ROC"
 
@@ -39,9 +38,9 @@ class Curve:
     area: float
 
 
-def facts(evidence: Evidence) -> list[Curve] | str | None:
+def facts(judged: "Judged | None") -> list[Curve] | str | None:
     """Return the curve of each class (of two: of the second); or why there is none."""
-    found = sides(evidence)
+    found = sides(judged)
     if found is None or isinstance(found, str):
         return found
     return [_curve(side, len(found)) for side in found]
@@ -77,5 +76,5 @@ def _curve(side: "Side", curves: int) -> Curve:
         corners = np.concatenate([[True], (np.diff(false, 2) != 0) | (np.diff(true, 2) != 0), [True]])
         threshold, true, false = threshold[corners], true[corners], false[corners]
     kept = thinned(len(true) + 1, curves)
-    rates = [np.append(0.0, counts / counts[-1])[kept] for counts in (false, true)]
-    return Curve(side.label, *rates, np.append(np.inf, threshold)[kept].astype(float), roc_area(side))
+    false, true = (np.append(0.0, counts / counts[-1])[kept] for counts in (false, true))
+    return Curve(side.label, false, true, np.append(np.inf, threshold)[kept].astype(float), roc_area(side))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_integrations.autologging import computed_once
+from ..host import computed_once
 
 if TYPE_CHECKING:
     import numpy as np

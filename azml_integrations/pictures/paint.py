@@ -59,11 +59,11 @@ def png(page: Page) -> bytes:
     beside = GAP + SAMPLE + 6 + max(_name_width(line.label) for line in legend) if legend else _overhang(page)
     title = letters.wrapped(page.title, TITLE, body + beside)
     head = len(title) * TITLE * LINE + 6
-    tall = sum(heights) + sum(bottoms) + GAP * (len(heights) - 1)
+    tall = float(sum(heights)) + sum(bottoms) + GAP * (len(heights) - 1)
     beside_first = max(heights[0], len(legend) * SMALL * LINE)
     tall = max(tall, beside_first)
     sheet = Sheet(int(2 * EDGE + body + beside), int(2 * EDGE + head + tall))
-    top = sheet.height - EDGE
+    top = float(sheet.height - EDGE)
     begin = max(0, min(lefts[0], body + beside - max(letters.width(words, TITLE) for words in title)))
     for number, words in enumerate(title):
         sheet.words(EDGE + begin, top - (number + 1) * TITLE * LINE + 4, words, TITLE)
@@ -98,7 +98,7 @@ class Sheet:
 
         self.width, self.height = width, height
         self._path, self._rgba, self._here = Path, to_rgba, Affine2D()
-        self._renderer = RendererAgg(width, height, 72)
+        self._renderer: Any = RendererAgg(width, height, 72)  # type: ignore[no-untyped-call]
         self._pens: dict[object, Any] = {}
         self._words: defaultdict[str, list[tuple[Any, Any]]] = defaultdict(list)
         self._ticks: list[tuple[tuple[float, float], tuple[float, float]]] = []
@@ -213,7 +213,7 @@ def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
     rows[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # eight bits, RGB
-    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")
+    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
     )

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.ranking import precision_recall
-
-from .evidence import Evidence, distinct, long_form, sides, thinned
+from .legible import distinct, long_form, sides, thinned
 from .page import GREY, Line, Page, Panel, Table, color, dashed, shares
+from .ranking import precision_recall
 
 if TYPE_CHECKING:
-    from azml_sklearn.ranking import Side
-
+    from .judged import Judged
     from .page import Array
+    from .ranking import Side
 
 NAME, TITLE = "precision_recall_curve", "Precision and recall"
 
@@ -39,9 +38,9 @@ class Curve:
     average: float
 
 
-def facts(evidence: Evidence) -> list[Curve] | str | None:
+def facts(judged: "Judged | None") -> list[Curve] | str | None:
     """Return the curve of each class (of two: of the second); or why there is none."""
-    found = sides(evidence)
+    found = sides(judged)
     if found is None or isinstance(found, str):
         return found
     return [_curve(side, len(found)) for side in found]
@@ -78,7 +77,8 @@ def _curve(side: "Side", curves: int) -> Curve:
         found = np.diff(columns[0]) != 0
         kept = kept[np.concatenate([[True], found[:-1] | found[1:], [True]])]
     kept = kept[thinned(len(kept), curves)]
-    return Curve(side.label, *(column[kept].astype(float) for column in columns), average)
+    recall, precision, threshold = (column[kept].astype(float) for column in columns)
+    return Curve(side.label, recall, precision, threshold, average)
 
 
 def _stairs(curve: Curve) -> "tuple[Array, Array]":

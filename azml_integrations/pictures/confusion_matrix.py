@@ -1,14 +1,16 @@
 """How often each class is taken for each other one."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.training import confusion
-
-from .evidence import MOST_ROWS, Evidence, distinct
+from .judged import confusion
+from .legible import MOST_ROWS, distinct
 from .page import SIDE, Cells, Page, Panel, Table, places
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .judged import Judged
     from .page import Array
 
 NAME, TITLE = "confusion_matrix", "Confusion matrix"
@@ -22,13 +24,12 @@ MOST_NUMBERS = 20
 class Matrix:
     """Counts of shape (n, n), a row for each true class, a column for each predicted one."""
 
-    classes: "Array"
+    classes: "Sequence[Any] | Array"
     counts: "Array"
 
 
-def facts(evidence: Evidence) -> Matrix | str | None:
+def facts(judged: "Judged | None") -> Matrix | str | None:
     """Return the counts; or why there are none."""
-    judged = evidence.judged
     if judged is None or not judged.classifies:
         return None
     if judged.classes is None:
@@ -39,7 +40,7 @@ def facts(evidence: Evidence) -> Matrix | str | None:
     right, said = judged.places(judged.y), judged.places(judged.predicted)
     if right is None or said is None:
         return "some answers are none of the classes"
-    return Matrix(judged.classes, confusion(right, said, many, judged.weight))
+    return Matrix(judged.labels, confusion(right, said, many, judged.weight))
 
 
 def page(matrix: Matrix, title: str) -> Page:

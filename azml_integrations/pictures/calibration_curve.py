@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_sklearn.ranking import Side, calibration
-
-from .evidence import Evidence, distinct, long_form
+from .legible import distinct, long_form
 from .page import GREY, Line, Page, Panel, Table, color, scale, shares
+from .ranking import Side, calibration
 
 if TYPE_CHECKING:
-    from azml_sklearn.training import Judged
-
+    from .judged import Judged
     from .page import Array
 
 NAME, TITLE = "calibration_curve", "Calibration"
@@ -40,9 +38,8 @@ class Curve:
     rows: "Array"
 
 
-def facts(evidence: Evidence) -> list[Curve] | str | None:
+def facts(judged: "Judged | None") -> list[Curve] | str | None:
     """Return the bins of each class (of two: of the second); or why there are none."""
-    judged = evidence.judged
     if judged is None or not judged.classifies:
         return None
     if judged.classes is None:

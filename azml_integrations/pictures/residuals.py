@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .evidence import Evidence, thinned
+from .legible import thinned
 from .page import GREY, Dots, Line, Page, Panel, Table, scale
 
 if TYPE_CHECKING:
+    from .judged import Judged
     from .page import Array
 
 NAME, TITLE = "residuals", "Predictions and residuals"
@@ -40,11 +41,10 @@ class Output:
     predicted: "Array"
 
 
-def facts(evidence: Evidence) -> list[Output] | str | None:
+def facts(judged: "Judged | None") -> list[Output] | str | None:
     """Return the targets, thinned evenly where there are many rows."""
     import numpy as np
 
-    judged = evidence.judged
     if judged is None or judged.classifies:
         return None
     y = judged.y.reshape(judged.rows, -1).astype(float)
