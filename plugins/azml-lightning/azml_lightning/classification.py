@@ -6,6 +6,8 @@ from typing import Any
 
 from azml_integrations.autologging import stumble
 
+from .companion import runs_of
+
 SCORES = ("logits", "scores", "probabilities", "probs", "y_score", "preds", "outputs")
 TARGETS = ("target", "targets", "y", "y_true", "labels", "label")
 STAGES = ("validate", "test")
@@ -132,15 +134,14 @@ class Classification:
     def _log(self, trainer: Any, prefix: str) -> None:
         collected, self._collected = self._collected, Collected()
         everyone = gathered(trainer, collected)
-        loggers = [logger for logger in trainer.loggers if hasattr(logger, "log_classification")]
-        for logger in loggers if trainer.is_global_zero else []:
+        for run in runs_of(trainer):
             try:
                 if everyone.why_not:
-                    logger.experiment.note("lightning", everyone.why_not)
+                    run.note("lightning", everyone.why_not)
                 elif everyone.scores:
-                    log(logger, everyone, self.classes, prefix)
+                    log(run, everyone, self.classes, prefix, type(trainer.lightning_module).__name__)
             except Exception as error:  # noqa: BLE001 - a picture must not end the training
-                stumble("lightning", error, logger.experiment)
+                stumble("lightning", error, run)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what hangs on a module of this process."""
@@ -188,25 +189,11 @@ def gathered(trainer: Any, collected: Collected) -> Collected:
     )
 
 
-def log(logger: Any, collected: Collected, classes: list[str] | None, prefix: str) -> None:
+def log(run: Any, collected: Collected, classes: list[str] | None, prefix: str, name: str) -> None:
     """Log what was collected."""
     import torch
 
+    from azml_integrations import log_classification
+
     scores, targets = torch.cat(collected.scores), torch.cat(collected.targets)
-    logger.log_classification(targets.flatten(), probabilities(scores), classes, prefix)
-
-
-def probabilities(scores: Any) -> Any:
-    """Return logits as probabilities, of shape (n, n_classes), and probabilities as they are."""
-    import torch
-
-    rows = scores.reshape(len(scores), -1)
-    if rows.shape[1] == 1:
-        positive = rows if bool(((rows >= 0) & (rows <= 1)).all()) else torch.sigmoid(rows)
-        return torch.cat([1 - positive, positive], dim=1)
-    is_distribution = bool((rows >= 0).all()) and torch.allclose(rows.sum(dim=1), torch.ones(len(rows)), atol=1e-3)
-    if is_distribution:
-        return rows
-    if bool((rows <= 0).all()) and torch.allclose(rows.exp().sum(dim=1), torch.ones(len(rows)), atol=1e-3):
-        return rows.exp()  # log_softmax
-    return torch.softmax(rows, dim=1)
+    log_classification(run, targets.flatten(), scores, classes, prefix, name=name)

@@ -3,7 +3,17 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from azml_integrations import Run
+
     from .logger import RunLogger
+
+
+def runs_of(trainer: Any) -> "list[Run]":
+    """Return the runs that a trainer's loggers of ours write to; none on other ranks than the first."""
+    if not trainer.is_global_zero:
+        return []
+    recorders = [callback.logger for callback in trainer.callbacks if isinstance(callback, Recorder)]
+    return [logger.experiment for logger in [*trainer.loggers, *recorders] if hasattr(logger, "resume_from")]
 
 
 class Companion:

@@ -5,7 +5,6 @@
     UserErrorException (ValueError)
     ├── PictureError            (TypeError)    what cannot be shown as an image
     ├── TableError                             columns and rows that do not fit
-    ├── LabelsError                            true and predicted classes that do not fit
     └── WatchError              (RuntimeError) no trainer whose steps could be watched
 """
 
@@ -42,16 +41,6 @@ class TableError(errors.UserErrorException):
         self.name = name
         super().__init__(
             f"table {name!r} got {got}; expected columns=[names] with data=[rows of as many cells], or dataframe=..."
-        )
-
-
-class LabelsError(errors.UserErrorException):
-    """True classes and scores that do not fit."""
-
-    def __init__(self, got: str) -> None:
-        super().__init__(
-            f"{got}; expected y_true of shape (n,) with classes 0, 1, ... and y_score of shape (n, n_classes), or (n,) "
-            f"for the second of two classes"
         )
 
 

@@ -194,6 +194,11 @@ class RunLogger:
             self._experiment = self._opened()
         return self._experiment
 
+    def _live(self) -> Run | None:
+        """Return the run; None on other ranks, and where autolog could not begin one."""
+        run = self.experiment
+        return None if isinstance(run, Silence) else run
+
     @property
     def _folder(self) -> Path:
         address = self._bound()
@@ -333,9 +338,9 @@ class RunLogger:
         step : int, default=None
             Position on the x axis [steps].
         """
-        if _is_follower():
+        run = self._experiment or self._live()
+        if run is None:
             return
-        run = self._experiment or self.experiment
         if self._prefix:
             metrics = {self._prefix + name: value for name, value in metrics.items()}
         trainer = self._trainer and self._trainer()
@@ -362,9 +367,9 @@ class RunLogger:
         metrics : mapping of str to float, default=None
             Logged beside them, as TensorBoard's logger does.
         """
-        if _is_follower():
+        run = self._live()
+        if run is None:
             return
-        run = self.experiment
         with self._attempt(run):
             self._add(run, flattened(params))
         if isinstance(metrics, Mapping):
@@ -381,9 +386,10 @@ class RunLogger:
         input_array : optional
             Ignored: a forward pass could change the model, or draw random numbers.
         """
-        if _is_follower():
+        run = self._live()
+        if run is None:
             return
-        with self._attempt(self.experiment):
+        with self._attempt(run):
             self._meet(getattr(model, "_trainer", None))
         run = self.experiment
         with self._attempt(run):
@@ -403,9 +409,9 @@ class RunLogger:
         checkpoint_callback : ModelCheckpoint
             A weak reference to it, of which nothing is kept.
         """
-        if _is_follower():
+        run = self._live()
+        if run is None:
             return
-        run = self.experiment
         with self._attempt(run):
             self._shelf.put(run, checkpoint_callback)
 
@@ -418,9 +424,9 @@ class RunLogger:
             ``failed`` fails it with the exception that is being handled, or cancels it where that is Ctrl-C; every
             other word completes it. Lightning says ``success`` after each of fit, validate, test and predict.
         """
-        if _is_follower() or self._experiment is None:
+        run = None if _is_follower() else self.run_so_far()
+        if run is None:
             return
-        run = self._experiment
         failed = status in ("failed", "aborted")
         with self._attempt(run):
             self._collect(run, failed=failed)
@@ -566,36 +572,38 @@ class RunLogger:
         self.experiment.upload_file(f"outputs/{key}.txt", NamedStream(storable_lines(text), key))
 
     def log_classification(
-        self, y_true: Any, y_score: Any, classes: Sequence[str] | None = None, prefix: str = "test"
+        self, y_true: Any, y_score: Any, classes: Sequence[Any] | None = None, prefix: str = "test", **settings: Any
     ) -> dict[str, float]:
-        """Log how well classes are told apart: ROC and precision-recall curves, the confusion matrix, and numbers.
+        """Log how well classes are told apart, as `azml_integrations.log_classification` does, into this run.
 
         Parameters
         ----------
-        y_true : array-like
-            True classes 0, 1, ..., of shape (n,).
-        y_score : array-like
-            Scores or probabilities of each class, of shape (n, n_classes), or of the second of two, (n,).
-        classes : list of str, default=None
-            Their names.
+        y_true : array-like of shape (n,)
+            The right class of each row.
+        y_score : array-like of shape (n, n_classes) or (n,)
+            Probabilities or logits, a column for each class; one column is that of the second of two.
+        classes : sequence, default=None
+            The classes in the order of the columns; 0, 1, ... by default.
         prefix : str, default="test"
-            Before each name: ``test_roc_curve``.
+            Begins each name: ``test_roc_curve``.
+        **settings
+            ``sample_weight``, ``scores`` and ``name``.
 
         Returns
         -------
         metrics : dict of str to float
-            As logged.
+            As logged; on other ranks than the first none.
 
         Raises
         ------
-        LabelsError
-            If they do not fit.
+        UserErrorException
+            If the arguments do not fit together.
         """
         if _is_follower():
             return {}
-        from .evaluation import log_classification
+        from azml_integrations import log_classification
 
-        return log_classification(self.experiment, y_true, y_score, classes, prefix)
+        return log_classification(self.experiment, y_true, y_score, classes, prefix, **settings)
 
     def watch(self, model: Any, log: str | Sequence[str] = ("gradients", "parameters"), every: int = 100) -> None:
         """Log how gradients and weights are spread while a trainer trains, as the callback `Watch` does.

@@ -6,6 +6,8 @@ from typing import Any
 from azml_integrations import errors
 from azml_integrations.autologging import stumble
 
+from .companion import runs_of
+
 KINDS = ("gradients", "parameters")
 BINS = 16
 
@@ -32,10 +34,11 @@ class Watching:
 
     def __init__(self, log: str | Sequence[str] = KINDS, every: int = 100) -> None:
         super().__init__()
-        self.log = (log,) if isinstance(log, str) else tuple(log)
+        # not self.log: Lightning puts the module's log() there
+        self.kinds = (log,) if isinstance(log, str) else tuple(log)
         self.every = every
         self._steps = 0
-        if not self.log or not set(self.log) <= set(KINDS):
+        if not self.kinds or not set(self.kinds) <= set(KINDS):
             raise errors.OptionError(f"watch logs {' and '.join(KINDS)}, not {log!r}")
         if every < 1:
             raise errors.OptionError(f"watch looks every 1 or more steps, not {every!r}")
@@ -45,16 +48,15 @@ class Watching:
         self._steps += 1
         if (self._steps - 1) % self.every:
             return
-        loggers = [logger for logger in trainer.loggers if hasattr(logger, "log_classification")]
-        for logger in loggers if trainer.is_global_zero else []:
+        for run in runs_of(trainer):
             try:
-                self._look(logger.experiment, pl_module, trainer.global_step)
+                self._look(run, pl_module, trainer.global_step)
             except Exception as error:  # noqa: BLE001 - a look must not end the training
-                stumble("lightning", error, logger.experiment)
+                stumble("lightning", error, run)
 
     def _look(self, run: Any, model: Any, step: int) -> None:
         values: dict[str, float] = {}
-        for kind in self.log:
+        for kind in self.kinds:
             found = tensors(model, kind)
             if found:
                 norms, rows = measured(found)

@@ -126,7 +126,7 @@ def test_two_optimizers_by_hand_count_twice(azml, train, kind):
 
     run = logger.experiment
     assert [point.step for point in run.metric_points("loss_2")] == [0, 1, 2, 3]
-    assert [point.value for point in run.metric_points("trainer/global_step")] == [4, 6, 8]  # the first: 2, step 0 + 2
+    assert [point.value for point in run.metric_points("trainer/global_step")] == [2, 4, 6, 8]
     properties = run.get_properties()
     assert (properties["param.optimizer_0"], properties["param.optimizer_1"]) == ("SGD", "Adam")
 
