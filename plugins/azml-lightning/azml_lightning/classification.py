@@ -74,8 +74,8 @@ class Classification:
         if trainer.state.fn == "validate":
             self._log(trainer, "val")
 
-    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
-        """Log the last validation."""
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Log the last validation, while the other processes are still there to be asked."""
         self._log(trainer, "val")
 
     # -- test ----------------------------------------------------------------------------------------
@@ -113,7 +113,10 @@ class Classification:
         self._hook = self._answer = None
 
     def _hear(self, _module: Any, _inputs: Any, answer: Any) -> None:
-        self._answer = answer
+        """Remember the module's last answer; under DDP a whole step comes by as one, with its loss or nothing."""
+        scores = answer if hasattr(answer, "detach") else getattr(answer, "logits", None)
+        if scores is not None and scores.ndim:
+            self._answer = scores
 
     def _collect(self, outputs: Any, batch: Any) -> None:
         """Keep the scores and true classes of a batch; say once what is missing."""
@@ -157,7 +160,7 @@ def found_in(outputs: Any, batch: Any, answer: Any) -> tuple[Any, Any]:
         What the step returned.
     batch : object
         What it was given.
-    answer : object
+    answer : Tensor or None
         What the module answered when the step called it.
     """
     told = outputs if isinstance(outputs, Mapping) else {}
@@ -165,7 +168,7 @@ def found_in(outputs: Any, batch: Any, answer: Any) -> tuple[Any, Any]:
     scores = next((told[name] for name in SCORES if name in told), None)
     target = next((place[name] for place in (told, given) for name in TARGETS if name in place), None)
     if scores is None:
-        scores = answer if hasattr(answer, "detach") else getattr(answer, "logits", None)
+        scores = answer
     if target is None and isinstance(batch, (tuple, list)) and len(batch) > 1:
         target = batch[1]
     fits = hasattr(scores, "detach") and hasattr(target, "detach") and len(scores) == len(target)

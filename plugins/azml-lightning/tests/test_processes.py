@@ -16,7 +16,7 @@ HEAD = """
 import logging, os, sys, warnings
 import {package} as pl
 import toys
-from azml_lightning import AzmlLogger
+from azml_lightning import AzmlLogger, LogClassification
 logging.getLogger("{package}").setLevel(logging.ERROR)
 warnings.simplefilter("ignore")
 quiet = dict(enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1, accelerator="cpu")
@@ -52,7 +52,10 @@ def said_by(process, code=0):
 SPAWNED = """
 if __name__ == "__main__":
     logger = AzmlLogger()
-    trainer = pl.Trainer(logger=logger, max_epochs=1, strategy="ddp_spawn", devices=2, **quiet)
+    callbacks = [LogClassification()]
+    trainer = pl.Trainer(
+        logger=logger, max_epochs=1, strategy="ddp_spawn", devices=2, callbacks=callbacks, **quiet
+    )
     trainer.fit(Toy(), toys.rows(), toys.rows())
     print(logger.version, logger.experiment.get_status())
     logger.experiment.log("after", 1.0)
@@ -60,13 +63,14 @@ if __name__ == "__main__":
 
 
 def test_two_spawned_processes_are_one_run(script, runs):
-    """The id is fixed before the logger is pickled; rank 0 writes, and the parent goes on with the same run."""
+    """The id is fixed before the logger is pickled; rank 0 writes, what it draws is of all rows, the parent goes on."""
     run_id, status = said_by(script(SPAWNED)).split()
 
     (run,) = runs()
     assert (run.id, status, run.get_status()) == (run_id, "Completed", "Completed")
     assert [point.step for point in run.metric_points("loss")] == [0, 1]  # 32 rows of 8 in two processes
     assert run.get_metrics()["after"] == 1.0
+    assert sum(run.get_metrics()["val_confusion_matrix_table"]["count"]) == 32
     assert "outputs/checkpoints/best.ckpt" in run.get_file_names()
 
 
