@@ -12,6 +12,8 @@ import pytest
 
 from azml_integrations.core import Workspace
 
+pytest.importorskip("lightning", reason="without Lightning; the environment `lightning` of tox has it")
+
 HERE = Path(__file__).parent
 
 
