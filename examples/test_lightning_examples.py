@@ -69,6 +69,7 @@ def test_a_network_on_digits_leaves_curves_pictures_and_its_model(world):
     assert f"ROC AUC {found['test_roc_auc_score']:.4f}" in printed
     for picture in "roc_curve", "confusion_matrix":
         assert size_of_png(run, f"outputs/LitDigits/test_{picture}.png") > (400, 300)
+    assert size_of_png(run, "curves.png") == (600, 350)
     properties = run.get_properties()
     assert (properties["param.hidden"], properties["param.lr"], properties["param.optimizer"]) == (
         "64",

@@ -27,10 +27,6 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f".{_namespace()}", __name__), name)
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_NAMES})
-
-
 def _namespace() -> str:
     """Return which of the two packages is meant: the one that is imported, else the one that is installed."""
     for ours, theirs in _NAMESPACES.items():

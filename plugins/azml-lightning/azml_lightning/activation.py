@@ -5,7 +5,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +98,9 @@ class Listening:
         def recorded(trainer: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._patches.active or is_paused(self.source):
                 return call(trainer, *args, **kwargs)
-            with self._attempt():
-                self._resume(trainer, signature.bind(trainer, *args, **kwargs).arguments.get("ckpt_path"), verb)
+            if verb == "fit":
+                with self._attempt(), suppress(TypeError):  # wrong arguments are the trainer's to refuse
+                    self._resume(trainer, signature.bind(trainer, *args, **kwargs).arguments.get("ckpt_path"))
             with paused("torch"):  # the steps of its loop are ours; scikit-learn's fits are still scikit-learn's
                 result = call(trainer, *args, **kwargs)
             with self._attempt():
@@ -108,10 +109,10 @@ class Listening:
 
         return recorded
 
-    def _resume(self, trainer: Any, checkpoint: Any, verb: str) -> None:
+    def _resume(self, trainer: Any, checkpoint: Any) -> None:
         """Go on with the run of a checkpoint from which a training goes on."""
         logger = self._loggers.get(trainer)
-        if verb == "fit" and logger is not None and checkpoint is not None and Path(checkpoint).is_file():
+        if logger is not None and checkpoint is not None and Path(checkpoint).is_file():
             logger.resume_from(checkpoint)
 
     def _announce(self, trainer: Any, verb: str) -> None:

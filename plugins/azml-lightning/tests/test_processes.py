@@ -16,7 +16,7 @@ HEAD = """
 import logging, os, sys, warnings
 import {package} as pl
 import toys
-from azml_lightning import AzmlLogger, LogClassification
+from azml_lightning.{kind} import AzmlLogger, LogClassification
 logging.getLogger("{package}").setLevel(logging.ERROR)
 warnings.simplefilter("ignore")
 quiet = dict(enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1, accelerator="cpu")
