@@ -42,8 +42,8 @@ def steps(arena: Arena, scale: Scale, report: Report) -> None:
         return worker.ask("fit", count=count, limit=0.0)
 
     with arena.workers("steps") as workers:
-        arena.turns(workers, lambda worker: worker.ask("fit", count=50, limit=0.0))
-        (pairs,) = interleaved(arena, workers, scale.rounds, ask)
+        ready = list(arena.turns(workers, lambda worker: worker.ask("fit", count=50, limit=0.0)))
+        (pairs,) = interleaved(arena, ready, scale.rounds, ask)
     more = rows(report, f"a step of Lightning, {scale.steps:,} of a tiny MLP", pairs, NO_LOGGER, OUR_LOGGER)
     for entrant, nanoseconds in more.items():
         if entrant is not OUR_LOGGER and OUR_LOGGER in more:
@@ -53,9 +53,9 @@ def steps(arena: Arena, scale: Scale, report: Report) -> None:
 def loops(arena: Arena, scale: Scale, report: Report) -> None:
     """What autolog adds to a step of a loop of plain PyTorch."""
     with arena.workers("loops") as workers:
-        arena.turns(workers, lambda worker: worker.ask("listen"))
+        listening = list(arena.turns(workers, lambda worker: worker.ask("listen")))
         (pairs,) = interleaved(
-            arena, workers, scale.rounds, lambda worker, _turn: worker.ask("loop", count=scale.steps, limit=0.0)
+            arena, listening, scale.rounds, lambda worker, _turn: worker.ask("loop", count=scale.steps, limit=0.0)
         )
     more = rows(report, f"a step of plain PyTorch, {scale.steps:,} of a tiny MLP", pairs, BARE_LOOP, OUR_LOOP)
     if OUR_LOOP in more:

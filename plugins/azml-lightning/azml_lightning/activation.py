@@ -126,6 +126,8 @@ class Listening:
             sys.stderr.write(f"azml: the Trainer of {model} {told}\n")
         elif logger is not None and (run := logger.run_so_far()) is not None:
             series = run.metric_summaries()
+            if not series:  # a tuner's fit: it logs nothing
+                return
             points = max((one.count for one in series), default=0)
             files = [Path(name).name for name in run.get_file_names() if name.endswith((".ckpt", ".safetensors"))]
             told = ", ".join([f"{verb}, {len(series)} metrics of up to {points} points", *files])

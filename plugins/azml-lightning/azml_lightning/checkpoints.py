@@ -31,8 +31,9 @@ class Shelf:
 
     def __init__(self, policy: str | bool) -> None:
         self.policy = policy
+        self._copies = False
         self._kept: dict[str, tuple[str, int, int]] = {}
-        self._monitors: list[str | None] = []
+        self._monitors: dict[str, str | None] = {}
 
     @property
     def filled(self) -> bool:
@@ -52,9 +53,8 @@ class Shelf:
         if not self.policy:
             return
         monitor = getattr(callback, "monitor", None)
-        if monitor not in self._monitors:
-            self._monitors.append(monitor)
-        suffix = "" if monitor == self._monitors[0] else f"-{_plain(str(monitor))}"
+        suffix = self._suffix(getattr(callback, "state_key", ""), monitor)
+        self._copies = not getattr(callback, "_enable_version_counter", True)
         best, last = (str(getattr(callback, name, "") or "") for name in ("best_model_path", "last_model_path"))
         score = _number(getattr(callback, "best_model_score", None))
         if best:
@@ -66,6 +66,15 @@ class Shelf:
             saved = getattr(callback, "_last_checkpoint_saved", "") or ""
             for path in {str(saved), best, last, *map(str, getattr(callback, "best_k_models", None) or ())} - {""}:
                 self._keep(run, Path(path).name, path)
+
+    def _suffix(self, key: str, monitor: str | None) -> str:
+        """Return what tells the files of one callback from those of others: nothing, its monitor, or its number."""
+        others = [watched for other, watched in self._monitors.items() if other != key]
+        self._monitors.setdefault(key, monitor)
+        place = list(self._monitors).index(key)
+        if not place:
+            return ""
+        return f"-{_plain(monitor)}" if monitor and monitor not in others[:place] else f"-{place + 1}"
 
     def _point(self, run: "Run", name: str, path: str, facts: dict[str, Any]) -> None:
         """Keep a checkpoint under the name of what it is, and say in a small file which one it is."""
@@ -83,10 +92,12 @@ class Shelf:
         if self._kept.get(name) == state:
             return False
         self._kept[name] = state
+        # a name that another run may write over in place, as Lightning does where its temporary folder is another disk
+        take = run.upload_file if self._copies else run.link_file
         for file in sorted(Path(path).rglob("*")) if Path(path).is_dir() else [Path(path)]:
             if file.is_file():
                 inside = file.relative_to(path).as_posix()
-                run.link_file(f"{FOLDER}/{name}" if inside == "." else f"{FOLDER}/{name}/{inside}", file)
+                take(f"{FOLDER}/{name}" if inside == "." else f"{FOLDER}/{name}/{inside}", file)
         return True
 
 

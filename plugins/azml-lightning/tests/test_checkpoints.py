@@ -127,13 +127,27 @@ def test_another_disk_gets_a_copy(azml, train, monkeypatch):
     assert not stored.samefile(trainer.checkpoint_callback.best_model_path)
 
 
+def test_a_name_that_the_next_run_writes_over_is_copied(azml, pl, train, tmp_path):
+    """Without Lightning's version counter, two runs share one file in a folder of the user's; each keeps its own."""
+    loggers = [azml.AzmlLogger(), azml.AzmlLogger()]
+    for epochs, logger in enumerate(loggers, start=1):
+        keeper = pl.callbacks.ModelCheckpoint(tmp_path / "mine", filename="model", enable_version_counter=False)
+        train(logger, callbacks=[keeper], max_epochs=epochs)
+
+    first, second = (torch.load(path_of(one.experiment, BEST), weights_only=True)["epoch"] for one in loggers)
+    assert (first, second) == (0, 1)
+    assert not path_of(loggers[1].experiment, BEST).samefile(tmp_path / "mine" / "model.ckpt")
+
+
 def test_two_monitors_have_a_best_each(azml, pl, train):
-    """The second one says in its name what it watches."""
+    """The second one says in its name what it watches, the third one, which watches the same, its number."""
     keepers = [pl.callbacks.ModelCheckpoint(monitor=name, filename=name) for name in ("val_loss", "loss")]
+    keepers.append(pl.callbacks.ModelCheckpoint(monitor="loss", mode="max", filename="worst"))
     logger = azml.AzmlLogger()
     train(logger, callbacks=keepers, max_epochs=1)
     names = [Path(name).name for name in logger.experiment.get_file_names() if name.endswith(".ckpt")]
-    assert names == ["best-loss.ckpt", "best.ckpt"]
+    assert names == ["best-3.ckpt", "best-loss.ckpt", "best.ckpt"]
+    assert [told(logger.experiment, name)["mode"] for name in ("best", "best-loss", "best-3")] == ["min", "min", "max"]
 
 
 def test_a_linked_last_is_the_one_of_the_end(azml, pl, train):
