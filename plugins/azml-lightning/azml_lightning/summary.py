@@ -32,7 +32,7 @@ def described(model: Any, trainer: Any) -> dict[str, str]:
     facts = {
         "model": f"{type(model).__module__}.{type(model).__qualname__}",
         "model.parameters": str(total),
-        "model.trainable_parameters": str(trainable),
+        "model.trained_parameters": str(trainable),
     }
     optimizers = list(getattr(trainer, "optimizers", None) or ())
     for number, optimizer in enumerate(optimizers):

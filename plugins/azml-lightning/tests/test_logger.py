@@ -384,7 +384,7 @@ def test_a_training_tells_model_and_optimizer(azml, train, toy):
     assert properties["param.lr"] == properties["param.optimizer.lr"] == "0.25"
     assert properties["param.net.depth"] == "1"
     assert properties["param.optimizer"] == "SGD"
-    assert (properties["model.parameters"], properties["model.trainable_parameters"]) == ("6", "6")
+    assert (properties["model.parameters"], properties["model.trained_parameters"]) == ("6", "6")
     run.download_file("outputs/model_summary.txt", "summary.txt")
     assert "Linear(in_features=2, out_features=2" in Path("summary.txt").read_text()
 
