@@ -28,6 +28,7 @@ from .records import Special
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _NOTHING = type(None)
+_float = struct.Struct("<d").unpack_from
 
 
 def pack(values: Sequence[object]) -> bytes:
@@ -59,6 +60,11 @@ def unpack(data: bytes, n: int) -> Sequence[object]:
             return cast("list[object]", plain(_decode(rest)))
         case _:
             raise ValueError(f"a column packed as {code!r} is not known; expected n, r, d, q or j")
+
+
+def unpack_one(data: bytes) -> object:
+    """Return the value of a packed column of one; a float, as most are, without ado."""
+    return _float(data, 1)[0] if data[:1] == b"d" else unpack(data, 1)[0]
 
 
 def join(parts: Sequence[tuple[bytes, int]]) -> Sequence[object]:

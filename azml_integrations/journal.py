@@ -56,6 +56,7 @@ class Journal:
         self.folder = folder / FOLDER
         self.role: Role = role
         self._fd = -1
+        self._path: Path | None = None
         self._began: tuple[float, float] | None = None
         self._lock = threading.RLock()  # reentrant: a signal handler may log while its thread logs
         self._sync = os.environ.get("AZML_DURABILITY") == "full"
@@ -98,17 +99,19 @@ class Journal:
         return self._fd >= 0 and len(files(self.folder.parent)) == 1
 
     def close(self) -> None:
-        """Let go of the file and its lock; a later append opens a new one, as a guest."""
+        """Let go of the file and its lock; a later append goes on in a guest's file, after an owner's in a new one."""
         with self._lock:
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
-            self.role = "guest"
+            if self.role == "owner":
+                self.role, self._path = "guest", None
 
     def abandon(self) -> None:
         """In a forked child: close the parent's descriptor, never unlock it, and go on as a guest."""
         self._lock = threading.RLock()
         self.close()
+        self._path = None
 
     def __del__(self) -> None:
         """Close a journal that nobody holds any more."""
@@ -119,10 +122,9 @@ class Journal:
             pass
 
     def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         with _opening:  # a child forked in here would inherit a lock that it does not know of
             while self._fd < 0:
-                fd = self._claim()
+                fd = self._claim() if self._path is None else self._resume(self._path)
                 if self._fd < 0:
                     self._fd = fd
                 elif fd >= 0:  # a signal handler that logs was quicker
@@ -131,19 +133,38 @@ class Journal:
     def _claim(self) -> int:
         """Return a new file, locked and with its first line; -1 when a doctor cleared it away before it was locked."""
         path = self.folder / f"{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        how = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            fd = os.open(path, how, 0o644)
+        except FileNotFoundError:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, how, 0o644)
         try:
             host.lock(fd, exclusive=self.role == "owner")
             opened = JournalOpened(self.role, os.getpid(), host.name(), host.boot(), self._now(), __version__)
             if os.fstat(fd).st_nlink:
                 header = _encode(opened) + b"\n"
                 _finish(fd, header, os.write(fd, header))
+                self._path = path
                 return fd
         except BaseException:  # also Ctrl-C: nothing may hold a lock that nobody knows of
             os.close(fd)
             with contextlib.suppress(OSError):
                 path.unlink()
             raise
+        os.close(fd)
+        return -1
+
+    def _resume(self, path: Path) -> int:
+        """Return the file that was let go of, locked again; -1 when it was sealed or cleared away meanwhile."""
+        self._path = None
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            return -1
+        if host.try_lock(fd, exclusive=False) and os.fstat(fd).st_nlink:
+            self._path = path
+            return fd
         os.close(fd)
         return -1
 

@@ -5,6 +5,7 @@ what a fold of those events amounts to. Nothing in this module opens a file or i
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
@@ -644,6 +645,9 @@ class RunStore(Protocol):
     def apply(self, run_id: str, batches: Sequence[Batch]) -> bool:
         """Fold batches in one transaction; False, and nothing done, when a cursor has moved meanwhile."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Keep what is applied, judged and settled inside in one transaction, where the store knows such a thing."""
+
     def judge(self, run_id: str, verdict: str | None, ended_at: float | None = None) -> None:
         """Keep a verdict about a run whose process died at a moment [s since the epoch, UTC], or take it back."""
 
@@ -663,7 +667,7 @@ class RunStore(Protocol):
         """Return the ids of runs whose folders may still grow."""
 
     def settle(self, run_id: str, journals: int | None = None) -> None:
-        """Mark a run whose folder does not grow any more.
+        """Mark a run that has ended and whose folder does not grow any more; one that has not stays as it is.
 
         With `journals`, only if no more than so many are known: else somebody began to write after the caller looked.
         """

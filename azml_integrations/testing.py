@@ -455,14 +455,30 @@ class RunStoreContract:
         assert sorted_by(by="max", descending=True) == ["a", "c", "b"]
 
     def test_a_run_is_settled_once_its_journals_are_sealed(self, store: "RunStore") -> None:
-        """Readers look only at folders that may still grow."""
-        for run_id in ("a", "b"):
+        """Readers look only at folders that may still grow; that of a run that has not ended may."""
+        from . import records as r
+
+        for run_id in ("a", "b", "c"):
             store.apply(run_id, [batch("j", *_begun(run_id))])
+        for run_id in ("a", "b"):
+            store.apply(run_id, [batch("k", r.StatusChanged("Completed", 9.0))])
 
-        store.settle("a")
+        for run_id in ("a", "c"):
+            store.settle(run_id)
 
-        assert store.unsettled() == ["b"]
+        assert sorted(store.unsettled()) == ["b", "c"]
+        assert store.run_ids() == {"a", "b", "c"}
+
+    def test_several_runs_are_folded_together(self, store: "RunStore") -> None:
+        """What is asked in between is answered; what is refused in between takes nothing else along."""
+        with store.together():
+            for run_id in ("a", "b"):
+                assert store.apply(run_id, [batch("j", *_begun(run_id))])
+                assert not store.apply(run_id, [batch("j", *_begun(run_id))])
+            assert store.run("a") is not None
+
         assert store.run_ids() == {"a", "b"}
+        assert store.apply("c", [batch("j", *_begun("c"))])
 
     def test_a_forgotten_run_leaves_nothing(self, store: "RunStore") -> None:
         """What is forgotten can be folded again from its folder, from the first line."""

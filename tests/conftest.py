@@ -52,3 +52,4 @@ def signature() -> Callable[[Callable[..., object]], str]:
 def _forget_runs() -> None:
     process.forget()
     ending.watch()._kept.clear()
+    ending.watch()._at_last.clear()

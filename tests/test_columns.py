@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azml_integrations.columns import pack, plain, tagged, unpack
+from azml_integrations.columns import pack, plain, tagged, unpack, unpack_one
 from azml_integrations.records import Special
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -36,6 +36,7 @@ def same(one: object, two: object) -> bool:
 def test_any_column_comes_back(column):
     """An int stays an int, True is not 1, and NaN is not None."""
     assert same(list(unpack(pack(column), len(column))), column)
+    assert same(unpack_one(pack(column[:1])), column[0])
 
 
 @given(st.lists(st.floats(), min_size=1))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azml_integrations import journal
+from azml_integrations import host, journal
 from azml_integrations.errors import StoreError
 from azml_integrations.journal import Journal
 from azml_integrations.records import (
@@ -158,6 +158,56 @@ def test_after_closing_the_next_event_opens_a_new_journal_as_guest(tmp_path):
 
     assert len(journal.files(tmp_path)) == 2
     assert sorted(journal.header(path).role for path in journal.files(tmp_path)) == ["guest", "owner"]
+
+
+def test_a_guest_that_closed_its_journal_goes_on_in_it(tmp_path):
+    """A candidate's splits and its mean are one file; the handle says that it joined, so that the index looks again."""
+    book = Journal(tmp_path)
+    for value in (1.0, 2.0, 3.0):
+        assert book.append(MetricPoint("m", value, value))
+        book.close()
+    assert len(journal.files(tmp_path)) == 1
+    assert [event.value for event in lines(tmp_path)] == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("meanwhile", [journal.seal, Path.unlink])
+def test_a_journal_that_was_sealed_or_cleared_away_meanwhile_is_followed_by_another(tmp_path, meanwhile):
+    """What is written after that is not written into a file that nobody reads."""
+    book = Journal(tmp_path)
+    book.append(MetricPoint("m", 1.0, 1.0))
+    book.close()
+    meanwhile(*journal.files(tmp_path))
+    book.append(MetricPoint("m", 2.0, 2.0))
+    book.close()
+    assert 2.0 in [event.value for event in lines(tmp_path)]
+    assert {path.suffix for path in journal.files(tmp_path)} >= {".jsonl"}
+
+
+def test_a_journal_that_is_just_being_sealed_is_left_alone(tmp_path):
+    """Whoever seals it holds its lock."""
+    book = Journal(tmp_path)
+    book.append(MetricPoint("m", 1.0, 1.0))
+    book.close()
+    (path,) = journal.files(tmp_path)
+    before = path.read_bytes()
+    with path.open("rb") as sealing:
+        assert host.try_lock(sealing.fileno(), exclusive=True)
+        book.append(MetricPoint("m", 2.0, 2.0))
+    assert path.read_bytes() == before
+    assert len(journal.files(tmp_path)) == 2
+
+
+def test_a_forked_child_does_not_go_on_in_its_parents_journal(tmp_path):
+    """A file has one writer."""
+    book = Journal(tmp_path)
+    book.append(MetricPoint("m", 1.0, 1.0))
+    book.close()
+    child = os.fork()
+    if child == 0:
+        book.append(MetricPoint("m", 2.0, 2.0))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert len(journal.files(tmp_path)) == 2
 
 
 def test_a_lone_surrogate_stores_nothing(tmp_path):

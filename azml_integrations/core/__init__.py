@@ -8,7 +8,7 @@ from .._version import __version__
 if TYPE_CHECKING:
     from .datastore import Datastore
     from .experiment import Experiment
-    from .process import current_run, implicit_experiment, implicit_run
+    from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .workspace import Workspace
 
@@ -23,6 +23,7 @@ __all__ = [
     "__version__",
     "current_run",
     "get_run",
+    "implicit_child",
     "implicit_experiment",
     "implicit_run",
 ]
@@ -33,6 +34,7 @@ _LATE = {
     "Run": "run",
     "Workspace": "workspace",
     "current_run": "process",
+    "implicit_child": "process",
     "implicit_experiment": "process",
     "implicit_run": "process",
 }

@@ -38,6 +38,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._kept: set[Owned] = set()
+        self._at_last: set[Callable[[], object]] = set()
         self._error: BaseException | None = None
         self._program: FrameType | None = None
 
@@ -48,6 +49,10 @@ class Watch:
     def remove(self, run: Owned) -> None:
         """Stop watching over a run."""
         self._kept.discard(run)
+
+    def at_last(self, act: Callable[[], object]) -> None:
+        """Do something, once, when all runs have ended with the program."""
+        self._at_last.add(act)
 
     def end(self) -> None:
         """End all open runs as the program ended."""
@@ -61,6 +66,9 @@ class Watch:
                     run.fail(f"the program ended with exit code {code!r}", "ExitCode")
                 else:
                     run.complete()
+        for act in self._at_last:
+            with contextlib.suppress(Exception):
+                act()
         if isinstance(error, KeyboardInterrupt):
             _stay_interrupted()
 

@@ -148,7 +148,12 @@ def script() -> Path | None:
     """Return the file that this process runs, or None in a notebook, shell or frozen program."""
     main = sys.modules.get("__main__")
     path = getattr(main, "__file__", None)
-    return Path(path).resolve() if path and not cells() else None
+    return _resolved(path) if path and not cells() else None
+
+
+@lru_cache(maxsize=1)
+def _resolved(path: str) -> Path:
+    return Path(path).resolve()
 
 
 def stem() -> str:
@@ -165,9 +170,14 @@ def program() -> dict[str, str]:
         return {"cells.py": "\n\n".join(f"# In[{n}]\n{cell}" for n, cell in found)}
     path = script()
     try:
-        return {path.name: path.read_text(encoding="utf-8")} if path else {}
+        return {path.name: _text(path, path.stat().st_mtime_ns)} if path else {}
     except (OSError, UnicodeDecodeError):
         return {}
+
+
+@lru_cache(maxsize=1)
+def _text(path: Path, _: int) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def arguments() -> list[str]:

@@ -1,23 +1,47 @@
-"""Figures as bytes, without a trace left on the figure or in matplotlib."""
+"""Figures and pixels as bytes, without a trace left on the figure or in matplotlib."""
 
 import io
+import os
 import sys
 from typing import Any
 
+from ..arrays import is_tensor
+from ..errors import MetricError
 
-def png(plot: Any) -> bytes:
-    """Return a figure, or the current figure of ``matplotlib.pyplot``, as PNG.
+
+def is_plot(value: object) -> bool:
+    """Tell whether something can be drawn: a figure, pyplot, or pixels in an array or tensor; no path is."""
+    if isinstance(value, (str, bytes, os.PathLike)):  # numpy's strings are arrays, too
+        return False
+    return callable(getattr(value, "savefig", None)) or _has_pixels(value)
+
+
+def png(plot: Any, name: str = "plot") -> bytes:
+    """Return a figure, the current figure of ``matplotlib.pyplot``, or pixels as PNG.
 
     Parameters
     ----------
-    plot : object with ``savefig``
-        A figure, pyplot, or anything else that saves itself to a binary file.
+    plot : object with ``savefig``, or array or tensor
+        A figure, pyplot, or anything else that saves itself to a binary file; or pixels.
+    name : str, default="plot"
+        What it is logged as, for errors.
 
     Returns
     -------
     content : bytes
         The picture.
+
+    Raises
+    ------
+    MetricError
+        If it is neither, or pixels of a shape or of values that make no picture.
     """
+    if not is_plot(plot):
+        raise MetricError(name, plot, "a matplotlib figure, matplotlib.pyplot, or pixels as plot")
+    if not callable(getattr(plot, "savefig", None)):
+        from ..pictures.pixels import png_of  # numpy only where there are pixels
+
+        return png_of(name, plot)
     figure = _figure(plot)
     out = io.BytesIO()
     if "matplotlib.figure" in sys.modules and isinstance(figure, sys.modules["matplotlib.figure"].Figure):
@@ -25,6 +49,10 @@ def png(plot: Any) -> bytes:
     else:
         figure.savefig(out)
     return out.getvalue()
+
+
+def _has_pixels(value: object) -> bool:
+    return is_tensor(value) or hasattr(value, "__array_interface__") or hasattr(value, "__array__")
 
 
 def _figure(plot: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
 from .. import metrics, names
-from ..errors import MetricError, NameRefusedError, UserErrorException
+from ..errors import NameRefusedError, UserErrorException
 from ..records import ArtifactKind, ArtifactMetric, MetricSummary, Point, PointKind, Series
 from ..store import files
 from . import figures
@@ -143,9 +143,12 @@ class LoggingVerbs(ArtifactVerbs):
             Metric name.
         path : str or path-like, default=None
             An image file; its path becomes the artifact's name. A plot in this place is taken for one.
-        plot : object with ``savefig``, default=None
+        plot : object with ``savefig``, array or tensor, default=None
             A matplotlib figure, or ``matplotlib.pyplot`` for its current figure. It is rendered to bytes as it is;
-            neither the figure nor matplotlib's state changes.
+            neither the figure nor matplotlib's state changes. Or pixels, floats from 0 to 1 or whole numbers from 0 to
+            255: a tensor of shape (channels, height, width) on any device, an array or PIL image of shape (height,
+            width, channels), with 1, 3 or 4 channels, or (height, width); of several, with an axis for them in front,
+            a grid is made.
         description : str, default=""
             Shown in the portal.
         step : int, default=None
@@ -155,8 +158,10 @@ class LoggingVerbs(ArtifactVerbs):
         ------
         UserErrorException
             If not exactly one of `path` and `plot` is given, or the file is no image.
+        MetricError
+            If pixels have another shape, or lie elsewhere.
         """
-        if plot is None and hasattr(path, "savefig"):
+        if plot is None and figures.is_plot(path):
             path, plot = None, path
         if (path is None) == (plot is None):
             raise UserErrorException(
@@ -307,10 +312,9 @@ class LoggingVerbs(ArtifactVerbs):
         self._append(ArtifactMetric(name, kind, artifact, time.time(), description, step))
 
     def _store_plot(self, name: str, plot: object) -> str:
-        if not callable(getattr(plot, "savefig", None)):
-            raise MetricError(name, plot, "a matplotlib figure, or matplotlib.pyplot, as plot")
+        content = figures.png(plot, name)
         artifact = self._free_name(f"{_artifact_of(name)}_{int(time.time())}.png")
-        self._put(artifact, io.BytesIO(figures.png(plot)))
+        self._put(artifact, io.BytesIO(content))
         return artifact
 
     def _store_image(self, path: object) -> str:

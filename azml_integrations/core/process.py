@@ -100,6 +100,24 @@ def implicit_run(*, name: str | None = None) -> Run:
     return run
 
 
+def implicit_child(parent: Run, *, name: str | None = None) -> Run:
+    """Begin a child of a run that nobody asked for by name, as `implicit_run` begins a run; not a current one.
+
+    Parameters
+    ----------
+    parent : Run
+        Whose child it is.
+    name : str, default=None
+        As `Run.child_run` has it.
+
+    Returns
+    -------
+    run : Run
+        Running; end it with `Run.complete` or `Run.fail`.
+    """
+    return parent._child(name, fold=False)  # noqa: SLF001 - as above
+
+
 @cache
 def _workspace_at(chosen: str | None, home: str | None, here: str) -> Workspace:  # noqa: ARG001 - what the answer hangs on
     return Workspace.from_config()
@@ -237,9 +255,11 @@ class _OfflineRun(Run):
 
     __repr__ = __str__
 
-    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
-        """Create a child run and start it; its id begins with this run's, as in SDK v1."""
-        return super().child_run(name, run_id or f"{self.id}.{uuid.uuid4()}", outputs)
+    def _child(
+        self, name: str | None, run_id: str | None = None, outputs: Path | None = None, *, fold: bool = True
+    ) -> Run:
+        """Create a child whose id begins with this run's, as in SDK v1."""
+        return super()._child(name, run_id or f"{self.id}.{uuid.uuid4()}", outputs, fold=fold)
 
     def shared_child(
         self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
@@ -279,7 +299,9 @@ class _SilentRun(_OfflineRun):
         context.enter(self)
         return self
 
-    def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> Run:
+    def _child(
+        self, name: str | None, run_id: str | None = None, outputs: Path | None = None, *, fold: bool = True
+    ) -> Run:
         """Return another run that stores nothing."""
         return _SilentRun._handle(self._experiment, f"{self.id}.{uuid.uuid4()}")
 

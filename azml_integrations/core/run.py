@@ -77,6 +77,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         self._logs_since: float | None = None
         self._dirtiness: facts.Dirtiness | None = None
         self._tees = contextlib.ExitStack()
+        self._quiet = False
 
     # -- beginning -----------------------------------------------------------------------------------
 
@@ -156,6 +157,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._record_facts()
         ending.watch().add(self)
         self._append(StatusChanged(str(RunStatus.RUNNING), time.time()))
+        self._quiet = not fold
         if fold:
             self._fold()
         tell("azml_run_started", lambda: {"run": self})
@@ -177,7 +179,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         with contextlib.suppress(OSError):  # beside the point: a run without them is a run
             about.mkdir(exist_ok=True)
             for name, content in texts.items():
-                (about / name).write_text(content, encoding="utf-8", errors="backslashreplace")
+                self._workspace.texts.put(about / name, content)
 
     # -- life cycle ----------------------------------------------------------------------------------
 
@@ -232,9 +234,18 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
             self._append(StatusChanged(str(status), time.time(), error))
         self._over = True
         self._journal.close()
-        self._workspace.view.settle(self.id)
+        if self._quiet:
+            self._settle_soon()
+        else:
+            self._workspace.view.settle(self.id)
         ending.watch().remove(self)
         tell("azml_run_ended", lambda: {"record": self._record()})
+
+    def _settle_soon(self) -> None:
+        """Tell the index of the run's end in the company of others, at the latest when the program ends."""
+        view = self._workspace.view
+        ending.watch().at_last(view.settle_ended)
+        view.settle_soon(self.id)
 
     def _collect_all(self) -> None:
         """Copy ``./outputs`` and what came into ``./logs`` into the run, and write down what came late."""
@@ -395,15 +406,15 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         child : Run
             Usable as a context manager.
         """
+        return self._child(name, run_id, Path(outputs).resolve() if outputs else None)
+
+    def _child(
+        self, name: str | None, run_id: str | None = None, outputs: Path | None = None, *, fold: bool = True
+    ) -> "Run":
+        """Create a child; the way in for every kind of run."""
         own = self._known.name if self._known is not None else self._record().name
         full = name if name is None or own is None else f"{own}>{name}"
-        return Run._create(
-            self._experiment,
-            run_id=run_id,
-            name=full,
-            parent_id=self.id,
-            outputs=Path(outputs).resolve() if outputs else None,
-        )
+        return Run._create(self._experiment, run_id=run_id, name=full, parent_id=self.id, outputs=outputs, fold=fold)
 
     def shared_child(
         self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None

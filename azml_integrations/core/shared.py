@@ -80,6 +80,7 @@ class SharedRun(Run):
         if len(self._done) < of:
             return False
         self._set_status(RunStatus.FAILED if self._failed else RunStatus.COMPLETED)
+        self._over = True
         self.close()
         return True
 
@@ -93,6 +94,7 @@ class SharedRun(Run):
     def fail(self, error_details: str | BaseException | None = None, error_code: str | None = None) -> None:
         """End the run badly, whatever its other parts do."""
         self._append(StatusChanged(RunStatus.FAILED, time.time(), error_info(error_details, error_code)))
+        self._over = True
         self.close()
 
     def close(self) -> None:
@@ -102,7 +104,7 @@ class SharedRun(Run):
     def settle(self) -> None:
         """Tell the index and the plugins, once nobody writes to the run any more: its parent's last word about it."""
         self.close()
-        self._workspace.view.settle(self.id)
+        self._settle_soon()
         tell("azml_run_ended", lambda: {"record": self._record()})
 
 

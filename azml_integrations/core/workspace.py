@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
 from ..records import RunQuery, RunRecord, RunStore
+from ..store.files import Shared
 from ..store.sqlite import SqliteStore
 from ..store.view import View
 from .pages import escape, table_html
@@ -401,6 +402,11 @@ class Workspace:
             return View(self.root / "runs", None)
         return View(self.root / "runs", self._index())
 
+    @host.computed_once
+    def texts(self) -> Shared:
+        """Return the writer of texts that many runs hold."""
+        return Shared()
+
     def _index(self) -> RunStore:
         if self._index_url is not None:
             from .. import plugins
@@ -423,8 +429,7 @@ class Workspace:
         """
         folder = self.view.folder(run_id)
         try:
-            folder.parent.mkdir(exist_ok=True)
-            folder.mkdir()
+            folder.mkdir(parents=True)
         except FileExistsError:
             raise errors.RunExistsError(run_id) from None
         except OSError as error:

@@ -1,7 +1,5 @@
 """A page becomes a PNG: drawn on matplotlib's Agg renderer, on a canvas that is as large as what stands on it."""
 
-import struct
-import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from . import letters
 from .page import LINE, SMALL, Axis, Bars, Cells, Dots, Line, Mark, Page, Panel
+from .pixels import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,7 +170,7 @@ class Sheet:
             vertices, codes = map(np.concatenate, zip(*written, strict=True))
             if len(codes):
                 self._fill(self._path(vertices, codes), color)
-        return png_file(np.asarray(self._renderer.buffer_rgba()))
+        return encoded(_opaque(np.asarray(self._renderer.buffer_rgba())))
 
     def _fill(self, path: Any, color: Any) -> None:
         self._renderer.draw_path(self._pen("white", 0), path, self._here, self._rgba(color))
@@ -195,28 +194,13 @@ class Sheet:
         return pen
 
 
-def png_file(pixels: "np.ndarray[Any, Any]") -> bytes:
-    """Return opaque pixels of shape (height, width, 4) as a PNG file.
-
-    Each row is told by what differs from the row above it, which is little in a diagram: faster, and smaller, than a
-    general writer's search for the best way of each row.
-    """
+def _opaque(rgba: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     import numpy as np
 
-    height, width = pixels.shape[:2]
-    opaque = np.empty((height, width, 3), np.uint8)
+    opaque = np.empty((*rgba.shape[:2], 3), np.uint8)
     for channel in range(3):  # one by one: three times as fast as all at once
-        opaque[:, :, channel] = pixels[:, :, channel]
-    flat = opaque.reshape(height, -1)
-    rows = np.empty((height, 1 + flat.shape[1]), np.uint8)
-    rows[:, 0] = 2  # PNG's filter "up"
-    rows[0, 1:] = flat[0]
-    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # eight bits, RGB
-    parts = (b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    )
+        opaque[:, :, channel] = rgba[:, :, channel]
+    return opaque
 
 
 @dataclass(frozen=True)

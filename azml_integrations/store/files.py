@@ -6,6 +6,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -113,6 +114,37 @@ def copy(source: Path, target: Path) -> None:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(str(target), error) from error
+
+
+class Shared:
+    """Texts that many runs hold, as the list of packages: one file on the disk, linked into each run's folder."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, str], Path] = {}
+
+    def put(self, target: Path, content: str) -> None:
+        """Make a file that nobody will write to, or be another name of one that holds the same.
+
+        Parameters
+        ----------
+        target : Path
+            Where; nothing lies there yet, or it is replaced.
+        content : str
+            What it holds.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses.
+        """
+        same = self._written.get((target.name, content))
+        if same is not None:
+            with contextlib.suppress(OSError):  # moved away, linked as often as can be, or another disk by now
+                target.hardlink_to(same)
+                return
+        target.unlink(missing_ok=True)  # what is linked elsewhere stays as it is there
+        target.write_text(content, encoding="utf-8", errors="backslashreplace")
+        self._written = {(target.name, content): target} | dict(itertools.islice(self._written.items(), 8))
 
 
 def tree(source: Path, without: Path | None = None) -> Iterator[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 
@@ -54,13 +55,17 @@ class Fold:
         In the transaction.
     run_id, journal : str
         Whose events these are.
-    first : bool, default=False
-        Whether nothing of the run is in the tables yet: what was never written need not be looked for.
+    begins : bool, default=False
+        Whether the batch begins its journal: what was never written need not be looked for.
+    met : set of str, default=None
+        All metrics of the run that are in the tables, where that is known.
     """
 
-    def __init__(self, db: sqlite3.Connection, run_id: str, journal: str, *, first: bool = False) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, run_id: str, journal: str, *, begins: bool = False, met: set[str] | None = None
+    ) -> None:
         self.db, self.run_id, self.journal = db, run_id, journal
-        self._first = first
+        self._begins, self._met = begins, met
 
     def begin(self, at: float) -> None:
         """Make the run's row; a guest may be folded before the owner, whose lines say what the run is."""
@@ -96,8 +101,7 @@ class Fold:
                 for key in keys:
                     self._tag(key, None, at, removed=True)
             case PropertiesAdded(properties=properties):
-                for key, value in properties.items():
-                    self._property(key, value, at)
+                self._properties(properties, at)
             case RunDescribed():
                 self._described(event, at)
             case ArtifactStored():
@@ -158,14 +162,12 @@ class Fold:
             at,
         )
 
-    def _property(self, key: str, value: str, at: float) -> None:
-        self._run(
-            "INSERT INTO properties VALUES (:run, ?, ?, ?, :journal) ON CONFLICT (run_id, key) DO UPDATE SET"
+    def _properties(self, properties: Mapping[str, str], at: float) -> None:
+        self.db.executemany(
+            "INSERT INTO properties VALUES (?, ?, ?, ?, ?) ON CONFLICT (run_id, key) DO UPDATE SET"
             " value = excluded.value, at = excluded.at, journal = excluded.journal"
             " WHERE (excluded.at, excluded.journal) < (at, journal)",
-            key,
-            value,
-            at,
+            [(self.run_id, key, value, at, self.journal) for key, value in properties.items()],
         )
 
     def _described(self, event: RunDescribed, at: float) -> None:
@@ -195,9 +197,11 @@ class Fold:
     def metric(self, name: str, metric: Metric) -> None:
         """Append a metric's new points to its blocks and to its line in the summary."""
         for number, span in enumerate(metric.spans):
-            new = self._first and number == 0
-            self._blocks(name, span, new=new)
+            self._blocks(name, span, new=self._begins and number == 0)
+            new = self._met is not None and name not in self._met
             self._summary(name, span, extent(span.kind, span.values), metric.description, new=new)
+            if self._met is not None:
+                self._met.add(name)
 
     def _blocks(self, name: str, span: Span, *, new: bool) -> None:
         seq, last = (-1, None) if new else self._last_block(name)

@@ -15,7 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from .. import host
-from ..columns import join, unpack
+from ..columns import join, unpack, unpack_one
 from ..errors import IndexUnavailableError
 from ..records import (
     ArtifactRecord,
@@ -50,8 +50,9 @@ _NONSENSE = (sqlite3.Error, msgspec.MsgspecError, struct.error, ValueError)
 """What a damaged file answers with: SQLite's own errors, or a column that cannot be unpacked."""
 
 
-class _CursorMovedError(Exception):
-    """Somebody else folded the same lines first."""
+_WHOLE = "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"
+_PART = "SAVEPOINT part", "RELEASE part", "ROLLBACK TO part"
+"""How to begin, to keep and to take back what is written: alone, or as a part of a transaction."""
 
 
 class SqliteStore:
@@ -67,7 +68,7 @@ class SqliteStore:
         self.path = path
         self._db: sqlite3.Connection | None = None
         self._openings = 0
-        self._writes = False
+        self._writes = self._together = False
         host.abandon_in_child(self)
 
     # -- connection ----------------------------------------------------------------------------------
@@ -77,6 +78,7 @@ class SqliteStore:
         if self._db is not None:
             _abandoned.append(self._db)  # closing it would drop the parent's file locks
             self._db = None
+        self._together = False
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,17 +114,28 @@ class SqliteStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as db:
+            begin, keep, undo = _PART if self._together else _WHOLE
             try:
                 self._writes = True
-                db.execute("BEGIN IMMEDIATE")
+                db.execute(begin)
                 yield db
-                db.execute("COMMIT")
+                db.execute(keep)
             except BaseException:  # also Ctrl-C, wherever it comes
                 with contextlib.suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
+                    db.execute(undo)
                 raise
             finally:
                 self._writes = False
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Keep what is written inside in one transaction; where one part fails, no other is kept by half."""
+        with self._writing():
+            self._together, self._writes = True, False  # this very thread goes on asking and writing
+            try:
+                yield
+            finally:
+                self._together = False
 
     def _unavailable(self, error: Exception) -> IndexUnavailableError:
         passing = getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
@@ -141,23 +154,21 @@ class SqliteStore:
     def apply(self, run_id: str, batches: Sequence[Batch]) -> bool:
         """Fold batches in one transaction; False, and nothing done, when a cursor has moved meanwhile."""
         gathered = [(batch, *gather(batch)) for batch in batches]  # before the transaction: others may write
-        try:
-            with self._writing() as db:
-                known = _cursors(db, run_id)
-                for batch, metrics, others in gathered:
-                    if known.get(batch.journal, Cursor()) != batch.before:
-                        raise _CursorMovedError  # noqa: TRY301 - it rolls the transaction back
-                    fold = Fold(db, run_id, batch.journal, first=not known)
-                    known[batch.journal] = batch.after
-                    fold.begin(batch.after.clock)
-                    for event, at, line in others:
-                        with contextlib.suppress(OverflowError):  # a number that no run of ours writes
-                            fold.event(event, at, line)
-                    for name, metric in metrics.items():
-                        fold.metric(name, metric)
-                    fold.advance(batch.after)
-        except _CursorMovedError:
-            return False
+        with self._writing() as db:
+            known = _cursors(db, run_id)
+            if not _follow(batches, known):
+                return False
+            met: set[str] | None = None if known else set()
+            for batch, metrics, others in gathered:
+                fold = Fold(db, run_id, batch.journal, begins=batch.journal not in known, met=met)
+                known[batch.journal] = batch.after
+                fold.begin(batch.after.clock)
+                for event, at, line in others:
+                    with contextlib.suppress(OverflowError):  # a number that no run of ours writes
+                        fold.event(event, at, line)
+                for name, metric in metrics.items():
+                    fold.metric(name, metric)
+                fold.advance(batch.after)
         return True
 
     def judge(self, run_id: str, verdict: str | None, ended_at: float | None = None) -> None:
@@ -173,11 +184,11 @@ class SqliteStore:
             )
 
     def settle(self, run_id: str, journals: int | None = None) -> None:
-        """Mark a run whose folder does not grow any more, unless more journals are known than so many."""
+        """Mark an ended run whose folder does not grow any more, unless more journals are known than so many."""
         with self._writing() as db:
             db.execute(
-                "UPDATE runs SET settled = 1 WHERE run_id = :run AND (:journals IS NULL OR :journals >="
-                " (SELECT count(*) FROM journals WHERE journals.run_id = :run))",
+                "UPDATE runs SET settled = 1 WHERE run_id = :run AND ended_at IS NOT NULL"
+                " AND (:journals IS NULL OR :journals >= (SELECT count(*) FROM journals WHERE run_id = :run))",
                 {"run": run_id, "journals": journals},
             )
 
@@ -260,6 +271,16 @@ _abandoned: list[sqlite3.Connection] = []
 def _cursors(db: sqlite3.Connection, run_id: str) -> dict[str, Cursor]:
     rows = db.execute("SELECT journal, offset, line, clock, damaged FROM journals WHERE run_id = ?", (run_id,))
     return {journal: Cursor(*rest) for journal, *rest in rows}
+
+
+def _follow(batches: Sequence[Batch], known: dict[str, Cursor]) -> bool:
+    """Tell whether batches begin where journals are folded to; nobody else has folded the same lines first."""
+    ends = dict(known)
+    for batch in batches:
+        if ends.get(batch.journal, Cursor()) != batch.before:
+            return False
+        ends[batch.journal] = batch.after
+    return True
 
 
 _RECORD = (
@@ -346,7 +367,7 @@ def _summary(
     value: bytes,
     *rest: Any,
 ) -> MetricSummary:
-    return MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack(value, 1)[0]), *rest)
+    return MetricSummary(name, kind, bool(mixed), n, last, least, most, cast("Scalar", unpack_one(value)), *rest)
 
 
 def _conditions(query: RunQuery) -> tuple[str, list[object]]:

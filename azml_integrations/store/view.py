@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
@@ -29,6 +30,12 @@ _READERS_SEAL = range(256 << 10)
 
 _TOGETHER = 64 << 10
 """Journals are folded in one transaction up to this length, or one chunk of one journal [bytes]."""
+
+COMPANY = 32
+"""So many ended runs at most wait for the index, which takes them in together."""
+
+PATIENCE = 0.25
+"""So long at least ended runs gather before one of them brings all into the index [s]."""
 
 CONFIRMING = 0.002
 """Pause before a verdict is taken back [s]: for a moment another reader's probe looks like an owner's lock."""
@@ -57,6 +64,8 @@ class View:
         self.runs = runs
         self._index = index
         self._memory: SqliteStore | None = None
+        self._ended: deque[str] = deque(maxlen=COMPANY)
+        self._settled_at = -inf
         self._seen = (-1, -1)
         self._warned = False
         host.abandon_in_child(self)
@@ -64,6 +73,7 @@ class View:
     def abandon(self) -> None:
         """In a forked child: begin afresh."""
         self._memory = None
+        self._ended.clear()
 
     def folder(self, run_id: str) -> Path:
         """Return the folder of a run."""
@@ -232,6 +242,33 @@ class View:
         if record is not None and self._index is not None:
             with contextlib.suppress(OSError, IndexWarning):
                 self._settle(self._index, record, range(0))
+
+    def settle_soon(self, run_id: str) -> None:
+        """Settle an ended run that nobody asked for by name in the company of its like; readers need not wait for it.
+
+        A run whose last one was long ago is settled at once.
+        """
+        self._ended.append(run_id)
+        if len(self._ended) >= COMPANY or time.monotonic() - self._settled_at > PATIENCE:
+            self.settle_ended()
+
+    def settle_ended(self) -> None:
+        """Settle the runs that wait for company, as many as `ALLOWANCE` is enough for; readers find the others."""
+        until = time.monotonic() + ALLOWANCE
+        if self._index is not None and self._ended:
+            with contextlib.suppress(OSError, IndexWarning), self._index.together():
+                while self._ended and time.monotonic() < until:
+                    self._settle_alone(self._index, self._ended.popleft(), until)
+        self._settled_at = time.monotonic()
+
+    def _settle_alone(self, store: RunStore, run_id: str, until: float) -> None:
+        """Settle a run that its owner has ended; where nobody else wrote to it or read it, there is nothing to ask."""
+        paths = journal.files(self.folder(run_id))
+        with contextlib.suppress(_TimeIsUpError):
+            if len(paths) == 1 and self._fold_files(store, run_id, paths, {}, until):
+                store.settle(run_id, journals=1)
+            else:
+                self.settle(run_id)
 
     def seal_all(self) -> Iterator[str]:
         """Compress the journals of every run that has ended and yield its id as it goes."""

@@ -30,11 +30,11 @@ class Azml(Trainer):
             workspace = Workspace.from_config()
             run, children = workspace.get_run(self.last), workspace.find_runs(RunQuery(parent_id=self.last))
             facts = {child.run_id: (child.status, child.properties) for child in children}
-            metrics = run.get_metrics(recursive=True)
+            compared, metrics = run.fits(), run.get_metrics()
             yield clock() - began
-            assert len(facts) == len(metrics[run.id]["cv_results"]["param_alpha"]) == len(metrics) - 1
+            assert len(facts) == len(compared) == len(metrics["cv_results"]["param_alpha"])
             assert {status for status, _ in facts.values()} == {"Completed"}
-            assert all("mean_test_score" in metrics[child] for child in facts)
+            assert None not in compared.metrics["mean_test_score"]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The run that this process is part of, when nobody hands one over."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -8,9 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import Experiment, Run, Workspace, current_run, implicit_experiment, implicit_run, process
+from azml_integrations.core import (
+    Experiment,
+    Run,
+    Workspace,
+    current_run,
+    implicit_child,
+    implicit_experiment,
+    implicit_run,
+    process,
+)
 from azml_integrations.core import run as run_module
-from azml_integrations.errors import AzmlWarning, RunEnvironmentException
+from azml_integrations.core.workspace import index_path
+from azml_integrations.errors import AzmlWarning, RunEnvironmentException, StoreError, StoreWarning
+from azml_integrations.store import view
 
 SUBMITTED = {
     "AZUREML_RUN_ID": "submitted-1",
@@ -295,6 +308,96 @@ def test_an_implicit_run_touches_nothing_of_the_users(azml_home, monkeypatch, tm
     run.complete()
     assert current_run() is None
     assert run.get_file_names() == []
+
+
+def indexed(workspace) -> dict[str, tuple[str, bool]]:
+    """What any SQL tool finds: status of each run, and whether readers may skip it."""
+    with contextlib.closing(sqlite3.connect(index_path(workspace.root))) as db:
+        return {
+            run_id: (status, bool(done))
+            for run_id, status, done in db.execute("SELECT run_id, status, settled FROM runs")
+        }
+
+
+def test_runs_that_nobody_asked_for_come_into_the_index_together(azml_home):
+    """The first at once, more of them in one go a little later; every reader sees all of them all the same."""
+    ids = []
+    for number in range(view.COMPANY + 3):
+        run = implicit_run(name=f"fit {number}")
+        run.log("mse", number)
+        run.complete()
+        ids.append(run.id)
+        if number == 0:
+            assert indexed(run.experiment.workspace) == {run.id: ("Completed", True)}
+    found = indexed(run.experiment.workspace)
+    assert found == dict.fromkeys(ids[: view.COMPANY + 1], ("Completed", True))
+    other = Experiment(Workspace.from_config(), run.experiment.name)
+    assert {seen.id: seen.get_metrics()["mse"] for seen in other.get_runs()} == dict(
+        zip(ids, range(len(ids)), strict=True)
+    )
+    assert {*indexed(run.experiment.workspace).values()} == {("Completed", True)}
+
+
+def test_a_program_leaves_no_run_behind_the_index(azml_home, tmp_path):
+    """At its end all are there for any SQL tool, also one that the program left open."""
+    done = script(
+        "from azml_integrations import implicit_run\n"
+        "for _ in range(5):\n"
+        "    implicit_run().complete()\n"
+        "implicit_run().log('x', 1)\n",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [*indexed(Workspace.from_config()).values()] == [("Completed", True)] * 6
+
+
+def test_one_that_somebody_else_wrote_to_is_looked_at_as_a_whole(azml_home):
+    """A guest's points are there, and its open file keeps readers looking."""
+    implicit_run().complete()
+    run = implicit_run()
+    guest = Run(Experiment(Workspace.from_config(), run.experiment.name), run.id)
+    guest.log("x", 1)
+    run.complete()
+    run.experiment.workspace.view.settle_ended()
+    assert indexed(run.experiment.workspace)[run.id] == ("Completed", False)
+    assert run.get_metrics() == {"x": 1}
+
+
+def test_a_run_whose_end_could_not_be_stored_is_not_settled(azml_home, monkeypatch):
+    """Its end is not in the journal, so readers go on asking whether its process lives."""
+    implicit_run().complete()
+    run = implicit_run()
+    run._on_error = "warn"
+    monkeypatch.setattr(
+        run._journal, "append", lambda _: (_ for _ in ()).throw(StoreError("disk", OSError(28, "full")))
+    )
+    with pytest.warns(StoreWarning):
+        run.complete()
+    run.experiment.workspace.view.settle_ended()
+    assert indexed(run.experiment.workspace)[run.id] == ("Running", False)
+    assert run.get_status() == "Failed"
+
+
+def test_the_index_gets_no_more_time_than_any_verb_may_spend(azml_home, monkeypatch):
+    """What is not folded by then, the points of a long training say, is left to readers."""
+    monkeypatch.setattr(view, "_TOGETHER", 1)
+    monkeypatch.setattr(view, "ALLOWANCE", 0.001)
+    run = implicit_run()
+    for step in range(20_000):
+        run.log("loss", step)
+    run.complete()
+    assert not indexed(run.experiment.workspace).get(run.id, ("", False))[1]
+    assert len(run.get_metrics()["loss"]) == 20_000
+
+
+def test_an_implicit_child_is_a_child_like_any_other(azml_home):
+    """Named after its parent; no current run, and its own end."""
+    parent = implicit_run(name="mine")
+    child = implicit_child(parent, name="Ridge")
+    assert current_run() is parent
+    child.complete()
+    assert [found.id for found in parent.get_children()] == [child.id]
+    assert (child.name, child.get_status(), parent.get_status()) == ("mine>Ridge", "Completed", "Running")
 
 
 def test_there_is_no_current_run_until_somebody_begins_one(azml_home):

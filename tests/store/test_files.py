@@ -142,3 +142,27 @@ def test_a_source_that_is_not_there_is_told(source):
     with pytest.raises(FileNotFoundError) as caught:
         files.opened(source)
     assert isinstance(caught.value, SourceNotFoundError)
+
+
+def test_a_text_of_many_runs_lies_on_the_disk_once(tmp_path):
+    """Linked, while it is the same; a folder that was moved away costs nothing but a copy."""
+    shared = files.Shared()
+    texts = {"a": "numpy==2\n", "b": "numpy==2\n", "c": "numpy==3\n", "d": "numpy==3\n"}
+    for name, text in texts.items():
+        (tmp_path / name).mkdir()
+        if name == "d":
+            (tmp_path / "c").rename(tmp_path / "trash")
+        shared.put(tmp_path / name / "packages.txt", text)
+    assert {name: (tmp_path / name / "packages.txt").read_text() for name in "abd"} == {n: texts[n] for n in "abd"}
+    links = [(tmp_path / name / "packages.txt").stat().st_nlink for name in ("a", "b", "trash", "d")]
+    assert links == [2, 2, 1, 1]
+
+
+def test_to_write_a_shared_text_anew_leaves_the_others(tmp_path):
+    """The cells of a notebook grow in one run, not in those before it."""
+    shared = files.Shared()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shared.put(tmp_path / name / "cells.py", "one")
+    shared.put(tmp_path / "b" / "cells.py", "one\ntwo")
+    assert [(tmp_path / name / "cells.py").read_text() for name in "ab"] == ["one", "one\ntwo"]

@@ -1,5 +1,6 @@
 """The index in SQLite: it keeps the contract of a store, and its schema is public."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -111,6 +112,34 @@ def test_a_failing_batch_leaves_nothing(tmp_path, monkeypatch):
     assert store.run("r") is None
     assert store.cursors("r") == {}
     assert store.apply("r", [lines])
+    store.close()
+
+
+def test_a_disk_that_is_full_among_others_leaves_no_half_fold(tmp_path, monkeypatch):
+    """What was folded together may be gone with it, and comes again; half of a run would be counted twice then."""
+    store = SqliteStore(tmp_path / "index.db")
+    lines = batch("j", MetricPoint("m", 1.0, 1.0), MetricPoint("n", 1.0, 1.0))
+
+    def full(fold, name, metric, real=folding.Fold.metric):
+        if (fold.run_id, name) == ("b", "n"):
+            raise sqlite3.OperationalError("database or disk is full")
+        real(fold, name, metric)
+
+    def fold_together():
+        with store.together():
+            for run in "abc":
+                with contextlib.suppress(IndexUnavailableError):
+                    store.apply(run, [lines])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folding.Fold, "metric", full)
+        with pytest.raises(IndexUnavailableError):
+            fold_together()
+    for run in "abc":
+        if store.cursors(run) == {}:
+            assert store.summaries(run) == []
+            assert store.apply(run, [lines])
+        assert [one.count for one in store.summaries(run)] == [1, 1]
     store.close()
 
 

@@ -11,6 +11,7 @@ from azml_integrations.pictures import distinct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 FONT = 7
@@ -328,12 +329,25 @@ def _set_scale(axes: "Axes", axis: _Axis, scores: list[float]) -> None:
         _name_words(axes, axis.words)
     elif axis.scale == "symlog":
         axes.set_xscale("symlog", linthresh=axis.least)
+        _count_plainly(axes.xaxis)
+    elif axis.scale == "log":
+        axes.set_xscale("log")
+        _count_plainly(axes.xaxis)
     else:
         axes.set_xscale(axis.scale)
         if axis.scale == "linear" and all(place.is_integer() for place in axis.places):
             axes.xaxis.get_major_locator().set_params(integer=True)
     if min(scores) > 0 and max(scores) >= DECADES * 10 * min(scores):
         axes.set_yscale("log")
+        _count_plainly(axes.yaxis)
+
+
+def _count_plainly(axis: "Axis") -> None:
+    """Label powers of ten as 0.001 and 1e+06; powers as formulas, and ticks between, take longer than all the rest."""
+    from matplotlib.ticker import NullLocator, StrMethodFormatter
+
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _name_words(axes: "Axes", words: list[str]) -> None:

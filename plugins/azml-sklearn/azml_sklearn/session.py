@@ -121,10 +121,12 @@ class Session:
             self._taken.add(run.id)
         if free and "estimator" not in run.get_properties():  # another process may have fitted in this run
             return run, False
+        from azml_integrations import implicit_child
+
         from . import several
 
         several.remember(run, self)
-        return run.child_run(name), True
+        return implicit_child(run, name=name), True
 
     def next_preparation(self, run: "Run") -> int:
         """Return the number of one more preprocessing step of a run, from 1."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TASK = "_fit_and_score"
 LONGEST_NAME = 80
 """Letters of a candidate's name."""
+MOST_OPEN = 4
+"""Journals of candidates that a process keeps open."""
 
 Locate = Callable[[int, Mapping[str, Any]], "Place"]
 """Tells from a task's position and keywords where its scores go."""
@@ -116,8 +118,8 @@ class Sweep(AbstractContextManager["Sweep"]):
     ) -> None:
         if self._token is not None:
             _UNDER_WAY.reset(self._token)
-        _joined.cache_clear()  # let go of the last candidates' journals
         if error is not None:
+            _candidates.close()
             self._cancel()
 
     def watch(self, tasks: Iterable[tuple[Any, Any, dict[str, Any]]]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
@@ -144,13 +146,8 @@ class Sweep(AbstractContextManager["Sweep"]):
         candidates : sequence of Candidate
             In the order of their rows; only as many have a run as there may be child runs.
         """
-        for row, candidate in enumerate(candidates[: self.session.max_child_runs]):
-            child = _begun(self.run, child_id(self.run, row), candidate.properties)
-            for split, scores in enumerate(() if self.live else candidate.splits):
-                child.log_metrics(scores, split)
-            child.log_metrics(candidate.values)
-            child.settle()
-            self._begun.add(child.id)
+        with contextlib.closing(_candidates):
+            self._conclude(candidates[: self.session.max_child_runs])
         for child in self._unfinished():
             child.complete()
         if len(candidates) > self.session.max_child_runs:
@@ -159,6 +156,18 @@ class Sweep(AbstractContextManager["Sweep"]):
                 f"{self.session.max_child_runs:,} of {len(candidates):,} candidates have a child run, the table has "
                 f'all; autolog("sklearn", max_child_runs=...) sets another cap',
             )
+
+    def _conclude(self, candidates: "Sequence[Candidate]") -> None:
+        for row, candidate in enumerate(candidates):
+            child = _candidates.of(self.run, child_id(self.run, row), candidate.properties)
+            for split, scores in enumerate(() if self.live else candidate.splits):
+                child.log_metrics(scores, split)
+            child.log_metrics(candidate.values)
+            child.settle()
+            if child.over:
+                self._begun.discard(child.id)
+            else:
+                self._begun.add(child.id)
 
     def child_id(self, candidate: int) -> str:
         """Return the id of a candidate's run."""
@@ -171,7 +180,8 @@ class Sweep(AbstractContextManager["Sweep"]):
                 child.cancel()
 
     def _unfinished(self) -> "list[Run]":
-        return [child for child in self.run.get_children(status="Running") if child.id in self._begun]
+        running = self.run.get_children(status="Running") if self._begun else ()
+        return [child for child in running if child.id in self._begun]
 
 
 class Task:
@@ -208,7 +218,8 @@ class Task:
         return result
 
     def _place_of_run(self) -> "Run":
-        return _joined(self._run, child_id(self._run, self._place.candidate), self._place.properties)
+        row = self._place.candidate
+        return self._run if row is None else _candidates.of(self._run, child_id(self._run, row), self._place.properties)
 
     def _tell(self, result: Mapping[str, Any]) -> None:
         run = self._place_of_run()
@@ -362,10 +373,41 @@ def hide_our_frame(error: BaseException) -> None:
     error.__traceback__ = None if trace is None else trace.tb_next
 
 
-@functools.lru_cache(maxsize=2)
-def _joined(run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) -> "Run":
-    """Return this process's handle on a candidate's run: its splits come one after another, into one journal."""
-    return run if run_id == run.id else _begun(run, run_id, properties)
+class Candidates:
+    """A process's handles on the candidates of the sweep under way: one for all splits, and for its end.
+
+    Only the last few keep their journals open; a candidate of which other processes do splits, too, would never
+    be let go of else.
+    """
+
+    def __init__(self) -> None:
+        self._of: str | None = None
+        self._handles: dict[str, SharedRun] = {}
+        self._open: list[SharedRun] = []
+
+    def of(self, run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) -> "SharedRun":
+        """Return the handle on a candidate, begun by this call if by no other process."""
+        if run.id != self._of:
+            self.close()
+            self._of = run.id
+        handle = self._handles.get(run_id)
+        if handle is None:
+            handle = self._handles[run_id] = _begun(run, run_id, properties)
+        if handle not in self._open:
+            latest = [handle, *self._open]
+            self._open = latest[:MOST_OPEN]
+            for other in latest[MOST_OPEN:]:
+                other.close()
+        return handle
+
+    def close(self) -> None:
+        """Let go of all journals."""
+        for handle in self._open:
+            handle.close()
+        self._handles, self._open = {}, []
+
+
+_candidates = Candidates()
 
 
 def _begun(run: "Run", run_id: str, properties: tuple[tuple[str, str], ...]) -> "SharedRun":
