@@ -10,14 +10,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from azml_integrations import implicit_child
 from azml_integrations.autologging import Patches, is_paused, paused, stumble
 
-from .logger import RunLogger
+from .logger import RunLogger, run_of_the_user
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions
 
 VERBS = ("fit", "validate", "test", "predict")
+HOLDS_FIT = frozenset({"estimator", "model"})
+"""Properties of a run in which something was fitted."""
 
 
 def activate_lightning(options: "AutologOptions") -> Callable[[], None]:
@@ -99,8 +102,9 @@ class Listening:
             if not self._patches.active or is_paused(self.source):
                 return call(trainer, *args, **kwargs)
             if verb == "fit":
-                with self._attempt(), suppress(TypeError):  # wrong arguments are the trainer's to refuse
-                    self._resume(trainer, signature.bind(trainer, *args, **kwargs).arguments.get("ckpt_path"))
+                with self._attempt():
+                    given = _arguments(signature, trainer, *args, **kwargs)
+                    self._place(trainer, given.get("model"), given.get("ckpt_path"))
             with paused("torch"):  # the steps of its loop are ours; scikit-learn's fits are still scikit-learn's
                 result = call(trainer, *args, **kwargs)
             with self._attempt():
@@ -109,11 +113,16 @@ class Listening:
 
         return recorded
 
-    def _resume(self, trainer: Any, checkpoint: Any) -> None:
-        """Go on with the run of a checkpoint from which a training goes on."""
+    def _place(self, trainer: Any, model: Any, ckpt_path: Any) -> None:
+        """Choose the run of a fit: that of its checkpoint, or a child of a run that has a fit already."""
         logger = self._loggers.get(trainer)
-        if logger is not None and checkpoint is not None and Path(checkpoint).is_file():
-            logger.resume_from(checkpoint)
+        if logger is None or logger.settled:
+            return
+        run = run_of_the_user()
+        if run is None and ckpt_path is not None and Path(ckpt_path).is_file():
+            logger.resume_from(ckpt_path)
+        elif run is not None and not HOLDS_FIT.isdisjoint(run.get_properties()):
+            logger.write_to(implicit_child(run, name=type(model).__name__))
 
     def _announce(self, trainer: Any, verb: str) -> None:
         """Say in one line what was logged, and where."""
@@ -147,3 +156,10 @@ class Listening:
             yield
         except Exception as error:  # noqa: BLE001 - a trainer works without us
             stumble(self.source, error, on_error=self.options.on_error)
+
+
+def _arguments(signature: inspect.Signature, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Return arguments by name; none of wrong ones, which are the trainer's to refuse."""
+    with suppress(TypeError):
+        return signature.bind(*args, **kwargs).arguments
+    return {}

@@ -260,6 +260,17 @@ class RunLogger:
         """
         self._lenient, self._on_error = on_error == "warn", on_error
 
+    def write_to(self, run: Run) -> None:
+        """Write into a run that was begun for this logger, and end it with the training."""
+        self._address = Address(run.experiment, run.id, ours=True)
+        self._experiment = run
+        _OURS.add(run.id)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known which run this logger writes to."""
+        return self._address is not None
+
     def run_so_far(self) -> Run | None:
         """Return the run if it has begun in this process; none is begun."""
         return self._experiment if isinstance(self._experiment, Run) else None
@@ -648,6 +659,12 @@ class RunLogger:
 def storable_lines(text: str) -> bytes:
     """Return a text as the bytes of a file."""
     return text.encode("utf-8", "backslashreplace")
+
+
+def run_of_the_user() -> Run | None:
+    """Return the run that is current, unless a logger has begun it; None on other ranks than the first."""
+    current = None if _is_follower() else current_run()
+    return current if current is not None and current.id not in _OURS else None
 
 
 def _is_follower() -> bool:

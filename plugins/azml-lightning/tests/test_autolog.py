@@ -131,6 +131,38 @@ def test_it_writes_into_the_users_run(on, quiet, toy, experiment):
     assert len(run.metric_points("loss")) == 4
 
 
+def test_a_loop_of_trainings_in_one_run_is_a_table(on, quiet, toy, experiment):
+    """The first fit stands in the run, each later one in a child: no curve runs into another."""
+    with experiment.start_logging(outputs=False) as run:
+        for lr in (0.1, 0.2, 0.4):
+            trainer, model = quiet(max_epochs=1), toy(lr=lr)
+            trainer.fit(model, toys.rows(), toys.rows())
+            trainer.test(model, toys.rows(), verbose=False)
+
+    children = sorted(run.get_children(), key=lambda child: child.number)
+    assert [len(one.metric_points("loss")) for one in (run, *children)] == [4, 4, 4]
+    assert [len(one.metric_points("test_loss")) for one in (run, *children)] == [1, 1, 1]
+    assert {child.get_status() for child in children} == {"Completed"}
+    assert run.fits().columns["lr"] == [0.1, 0.2, 0.4]
+    assert len(run.fits().columns["val_loss"]) == 3
+
+
+def test_a_test_by_another_trainer_stays_in_the_run(on, quiet, toy, experiment):
+    """Only a fit makes a child."""
+    model = toy()
+    with experiment.start_logging(outputs=False) as run:
+        quiet(max_epochs=1).fit(model, toys.rows(), toys.rows())
+        quiet().test(model, toys.rows(), verbose=False)
+    assert len(run.metric_points("test_loss")) == 1
+    assert list(run.get_children()) == []
+
+
+def test_wrong_arguments_are_the_trainers_to_refuse(on, quiet, toy):
+    """Its own TypeError, and no warning of ours beside it."""
+    with pytest.raises(TypeError):
+        quiet().fit(toy(), nothing=1)
+
+
 def test_torch_is_silent_underneath_and_scikit_learn_is_not(on, quiet, toy):
     """The steps of a trainer are the trainer's; a fit of scikit-learn inside is still recorded by its own adapter."""
     seen = []
