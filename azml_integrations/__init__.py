@@ -12,7 +12,16 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import errors
     from .autologging import autolog
-    from .core import Experiment, Run, Workspace, current_run, get_run, implicit_child, implicit_run
+    from .core import (
+        Experiment,
+        Run,
+        Workspace,
+        current_run,
+        get_run,
+        implicit_child,
+        implicit_experiment,
+        implicit_run,
+    )
     from .hookspecs import hookimpl
     from .pictures import log_classification, log_regression
     from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
@@ -34,15 +43,15 @@ __all__ = [
     "get_run",
     "hookimpl",
     "implicit_child",
+    "implicit_experiment",
     "implicit_run",
     "log_classification",
     "log_regression",
 ]
 
 _LATE = {
-    **dict.fromkeys(
-        ["Experiment", "Run", "Workspace", "current_run", "get_run", "implicit_child", "implicit_run"], "core"
-    ),
+    **dict.fromkeys(["Experiment", "Run", "Workspace"], "core"),
+    **dict.fromkeys(["current_run", "get_run", "implicit_child", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
     "autolog": "autologging",

@@ -54,17 +54,21 @@ class Entrant:
         What pip installs for it.
     imports : str or None
         The statements that a user's script has at its top; None where there is nothing to import.
+    environment : str or None
+        Environment that it shares with those who require the same; None is one of its own.
     """
 
     name: str
     title: str
     requires: tuple[str, ...] = ()
     imports: str | None = None
+    environment: str | None = None
 
     @property
     def head(self) -> str:
         """Head of its column: the title, and the version where one is pinned."""
-        return " ".join([self.title, *(self.requires[0].split("==")[1:] if self.requires else [])])
+        versions = self.requires[0].split("==")[1:] if self.requires and self.environment is None else []
+        return " ".join([self.title, *versions])
 
 
 OURS = Entrant("azml", "ours", ("-e", str(REPOSITORY)), "import azml_integrations; azml_integrations.Run")
@@ -93,6 +97,34 @@ OUR_AUTOLOG = Entrant(
 THEIR_AUTOLOG = Entrant("sklearn_mlflow", "MLflow", ("mlflow==3.17.2", *SCIKIT_LEARN))
 TRAINERS = [PLAIN, OUR_AUTOLOG, THEIR_AUTOLOG]
 
+#: What all who train with Lightning share: one environment, since torch alone is a gigabyte on disk.
+LIGHTNING = (
+    *("-e", str(REPOSITORY), "-e", str(REPOSITORY / "plugins" / "azml-lightning")),
+    *("-e", str(REPOSITORY / "plugins" / "azml-torch"), "torch==2.13.0", "lightning==2.6.6"),
+    *("mlflow==3.17.2", "wandb==0.31.0", "tensorboard==2.21.0"),
+)
+
+
+def lightning(name: str, title: str) -> Entrant:
+    """One who logs a Lightning training, or a loop of plain PyTorch, in the environment of them all."""
+    return Entrant(name, title, LIGHTNING, environment="lightning")
+
+
+NO_LOGGER = lightning("lightning_plain", "no logger")
+OUR_LOGGER = lightning("lightning_azml", "ours")
+LOGGERS = [
+    NO_LOGGER,
+    OUR_LOGGER,
+    lightning("lightning_csv", "CSVLogger (Lightning 2.6.6)"),
+    lightning("lightning_tensorboard", "TensorBoardLogger (2.21.0)"),
+    lightning("lightning_wandb", "WandbLogger (0.31.0, offline)"),
+    lightning("lightning_mlflow", "MLFlowLogger (3.17.2, SQLite)"),
+]
+
+BARE_LOOP = lightning("torch_plain", "PyTorch")
+OUR_LOOP = lightning("torch_azml", "ours")
+LOOPS = [BARE_LOOP, OUR_LOOP]
+
 
 class Refused(Exception):
     """A contestant did not do what it was asked; the message is its own."""
@@ -104,7 +136,7 @@ class Missing(Refused):
 
 def installed(entrant: Entrant, environments: Path) -> Path:
     """The interpreter of an entrant's environment, made now unless it was made before for the same requirements."""
-    folder = environments / entrant.name.rstrip("_")
+    folder = environments / (entrant.environment or entrant.name.rstrip("_"))
     python, receipt = folder / "bin" / "python", folder / "requirements.txt"
     paths = [Path(wanted) for wanted in entrant.requires if wanted.startswith(str(REPOSITORY))]
     ours = [(path / "pyproject.toml").read_text() for path in paths]

@@ -11,8 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cases
+import looping
 import training
-from arena import OUR_AUTOLOG, OURS, RECORDERS, TRAINERS, Arena, Entrant, installed
+from arena import (
+    LOGGERS,
+    LOOPS,
+    OUR_AUTOLOG,
+    OUR_LOGGER,
+    OUR_LOOP,
+    OURS,
+    RECORDERS,
+    TRAINERS,
+    Arena,
+    Entrant,
+    installed,
+)
 from report import Report
 
 
@@ -42,6 +55,8 @@ class Field:
 FIELDS = [
     Field(RECORDERS, OURS, cases.CASES, cases.FULL, cases.QUICK),
     Field(TRAINERS, OUR_AUTOLOG, training.CASES, training.FULL, training.QUICK),
+    Field(LOGGERS, OUR_LOGGER, looping.LIGHTNING_CASES, looping.FULL, looping.QUICK),
+    Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]
 ENTRANTS = [entrant.name for field in FIELDS for entrant in field.entrants]

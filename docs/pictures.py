@@ -27,6 +27,11 @@ PICTURES = {  # by example: the files of its run, and what they are called here
         "outputs/Pipeline/test_confusion_matrix.png": "breast-cancer-confusion",
         "outputs/Pipeline/test_precision_recall_curve.png": "breast-cancer-precision-recall",
     },
+    "lightning_digits": {
+        "curves.png": "digits-curves",
+        "outputs/LitDigits/test_roc_curve.png": "digits-roc",
+        "outputs/LitDigits/test_confusion_matrix.png": "digits-confusion",
+    },
     "pipeline_on_a_mixed_table": {
         "outputs/Pipeline/feature_importances.png": "mixed-table-importances",
         "outputs/Pipeline/test_residuals.png": "mixed-table-residuals",

@@ -19,22 +19,36 @@ if TYPE_CHECKING:
 Observer: TypeAlias = Callable[..., Generator[None, Any, None]]
 """``observer(run, *args, **kwargs)``, with the arguments of the user's call; a generator with one ``yield``."""
 
-_PAUSED: ContextVar[bool] = ContextVar("azml_autolog_paused", default=False)
+_EVERYTHING: frozenset[str] = frozenset({"*"})
+_PAUSED: ContextVar[frozenset[str]] = ContextVar("azml_autolog_paused", default=frozenset())
 
 
 @contextlib.contextmanager
-def paused() -> Iterator[None]:
-    """Switch autolog off in this context: what is called inside is nobody's training."""
-    token = _PAUSED.set(True)
+def paused(*frameworks: str) -> Iterator[None]:
+    """Switch autolog off in this context: what is called inside is nobody's training, or somebody else's.
+
+    Parameters
+    ----------
+    *frameworks : str
+        Adapters that fall silent, ``"torch"``: their training is recorded by the caller. None means all of them.
+    """
+    token = _PAUSED.set(_PAUSED.get() | (frozenset(frameworks) or _EVERYTHING))
     try:
         yield
     finally:
         _PAUSED.reset(token)
 
 
-def is_paused() -> bool:
-    """Tell whether autolog is off in this context."""
-    return _PAUSED.get()
+def is_paused(framework: str | None = None) -> bool:
+    """Tell whether autolog is off in this context, as a whole or for one framework.
+
+    Parameters
+    ----------
+    framework : str, default=None
+        Name of an adapter. None asks about all of them: one that was paused by name leaves the others on.
+    """
+    off = _PAUSED.get()
+    return bool(off) and (off >= _EVERYTHING or framework in off)
 
 
 def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error: str = "warn") -> None:

@@ -141,7 +141,7 @@ class Patches:
     def _observed(self, call: Callable[..., Any], observer: Observer) -> FunctionType:
         @functools.wraps(call)
         def observed(*args: Any, **kwargs: Any) -> Any:
-            if not self.active or is_paused() or _INSIDE.get():
+            if not self.active or is_paused(self.source) or _INSIDE.get():
                 return call(*args, **kwargs)
             with _inside(), Observation(self.source, observer, *args, on_error=self._on_error, **kwargs) as seen:
                 seen.result = call(*args, **kwargs)

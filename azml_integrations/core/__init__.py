@@ -8,7 +8,7 @@ from .._version import __version__
 if TYPE_CHECKING:
     from .datastore import Datastore
     from .experiment import Experiment
-    from .process import current_run, implicit_child, implicit_run
+    from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .workspace import Workspace
 
@@ -24,6 +24,7 @@ __all__ = [
     "current_run",
     "get_run",
     "implicit_child",
+    "implicit_experiment",
     "implicit_run",
 ]
 
@@ -34,6 +35,7 @@ _LATE = {
     "Workspace": "workspace",
     "current_run": "process",
     "implicit_child": "process",
+    "implicit_experiment": "process",
     "implicit_run": "process",
 }
 

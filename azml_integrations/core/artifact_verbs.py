@@ -56,6 +56,32 @@ class ArtifactVerbs(RunHandle):
             if source is not path_or_stream:
                 source.close()
 
+    def link_file(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Take a large file into the run without copying it, where the disk can give it a second name.
+
+        Else it is copied, as by `upload_file`. Use it for files that are written once, such as checkpoints: what
+        changes such a file in place later changes it in the run too. Deleting the original does not.
+
+        Parameters
+        ----------
+        name : str
+            Name of the artifact, as in `upload_file`. No digest is recorded: the file is not read.
+        path : str or path-like
+            The file.
+
+        Raises
+        ------
+        SourceNotFoundError
+            If there is no such file.
+        NameRefusedError
+            If `name` cannot be one.
+        StoreError
+            If the disk refuses.
+        """
+        checked = names.artifact(name)
+        with files.opened(path) as source:
+            self._put(checked, source, original=Path(path).resolve())  # a symbolic link may be renamed or removed
+
     def upload_files(
         self,
         names: Sequence[str],
@@ -112,12 +138,12 @@ class ArtifactVerbs(RunHandle):
         for relative, file in files.tree(Path(path), without=self._workspace.root.resolve()):
             self.upload_file(f"{prefix}/{relative}" if prefix else relative, file)
 
-    def _put(self, name: str, source: BinaryIO) -> None:
-        """Copy a stream into the run and say so in the journal."""
+    def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
+        """Copy a stream into the run, or link the file that it reads, and say so in the journal."""
         working = name.removeprefix("outputs/") if name.startswith("outputs/") else None
         version = _version(self._outputs / working) if self._outputs and working else None
         try:
-            event = files.place(self._folder, name, source)
+            event = files.place(self._folder, name, source, original)
         except errors.StoreError as error:
             if self._on_error == "raise":
                 raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import errors, journal, names
-from ..records import Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
+from ..records import TERMINAL, Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
 from .pages import DOCS, escape, link_html, table_html
 from .run import Run
 from .workspace import Workspace, write_once
@@ -240,6 +240,45 @@ class Experiment:
         if snapshot_directory is not None:
             where = os.fsencode(Path(snapshot_directory).resolve()).decode("utf-8", "backslashreplace")
             run.add_properties({"azml.snapshot_directory": where})
+        context.enter(run)
+        return run
+
+    def resume_logging(self, run_id: str, *, on_error: str | None = None) -> Run:
+        """Go on with a run that has ended, or whose process has died: training that starts again from a checkpoint.
+
+        What follows is added to what the run has; nothing of it is lost or replaced.
+
+        Parameters
+        ----------
+        run_id : str
+            Its id.
+        on_error : {"raise", "warn"}, default=None
+            What a log verb does when the disk refuses; ``AZML_ON_ERROR``, else raise, by default.
+
+        Returns
+        -------
+        run : Run
+            Running, and this process's own; the current run of this context until it ends. Usable as a context manager.
+
+        Raises
+        ------
+        RunNotFoundError
+            If the experiment has no such run.
+        ExperimentStateError
+            If the experiment is archived.
+        UserErrorException
+            If the run has not ended: two processes cannot own it.
+        """
+        from . import context
+
+        status = Run(self, run_id).get_status()
+        if status not in TERMINAL:
+            raise errors.UserErrorException(
+                f"run {run_id} is {status}, so it cannot be resumed; to add to it while it lives, use "
+                f"Run(experiment, {run_id!r})"
+            )
+        self._open()
+        run = Run._resume(self, run_id, on_error)  # noqa: SLF001 - the one door
         context.enter(run)
         return run
 

@@ -64,6 +64,17 @@ def current_run() -> Run | None:
     return _submitted() or next((run for run in _own if not run.over), None)
 
 
+def implicit_experiment() -> Experiment:
+    """Return the experiment of runs that nobody asked for by name; nothing is made on the disk.
+
+    Returns
+    -------
+    experiment : Experiment
+        ``AZML_EXPERIMENT``, else one named like the script or notebook.
+    """
+    return _experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
+
+
 def implicit_run(*, name: str | None = None) -> Run:
     """Begin a run that nobody asked for by name: the one way for adapters.
 
@@ -80,7 +91,7 @@ def implicit_run(*, name: str | None = None) -> Run:
     run : Run
         Running; end it with `Run.complete` or `Run.fail`.
     """
-    experiment = _experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
+    experiment = implicit_experiment()
     if _is_follower():
         run: Run = _SilentRun._handle(experiment, str(uuid.uuid4()))  # noqa: SLF001 - a constructor
     else:
@@ -201,10 +212,10 @@ class _OfflineRun(Run):
             self._be_born()
         super()._append(*events)
 
-    def _put(self, name: str, source: BinaryIO) -> None:
+    def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
         if not self._born:  # before the file makes the folder
             self._be_born()
-        super()._put(name, source)
+        super()._put(name, source, original)
 
     def _store(self) -> RunStore:
         if not self._born:
@@ -270,7 +281,7 @@ class _SilentRun(_OfflineRun):
     def _append(self, *events: Event) -> None:
         """Store nothing."""
 
-    def _put(self, name: str, source: BinaryIO) -> None:
+    def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
         """Store nothing."""
 
     def _store(self) -> RunStore:

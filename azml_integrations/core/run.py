@@ -109,6 +109,16 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         handle._begin(name, display_name, parent_id, run_type, outputs, fold=fold)  # noqa: SLF001 - likewise
         return handle
 
+    @classmethod
+    def _resume(cls, experiment: "Experiment", run_id: str, on_error: str | None) -> Self:
+        """Make a run that has ended this process's own, and set it running."""
+        handle = cls._handle(experiment, run_id, "owner")
+        handle._on_error = checked_on_error(on_error)  # noqa: SLF001 - a constructor
+        ending.watch().add(handle)
+        handle._set_status(RunStatus.RUNNING)  # noqa: SLF001 - likewise
+        tell("azml_run_started", lambda: {"run": handle})
+        return handle
+
     def _begin(
         self,
         name: str | None,

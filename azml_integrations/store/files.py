@@ -21,7 +21,7 @@ from ..records import ArtifactRecord, ArtifactStored
 CHUNK = 1 << 20
 
 
-def place(folder: Path, name: str, source: BinaryIO) -> ArtifactStored:
+def place(folder: Path, name: str, source: BinaryIO, original: Path | None = None) -> ArtifactStored:
     """Copy a stream into a run's folder under a name; what lay there is replaced at once or not at all.
 
     Parameters
@@ -32,6 +32,8 @@ def place(folder: Path, name: str, source: BinaryIO) -> ArtifactStored:
         A name that `names.artifact` returned.
     source : binary file
         Read from where it stands to its end.
+    original : Path, default=None
+        The file that `source` reads, if a second name for it will do in place of a copy; no digest is taken then.
 
     Returns
     -------
@@ -49,20 +51,34 @@ def place(folder: Path, name: str, source: BinaryIO) -> ArtifactStored:
     target = folder / path
     partial = target.with_name(f".{target.name[:100]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
     digest, size = hashlib.sha256(), 0
+    linked = False
     _inside(folder, target, name)  # before a folder is made on its way
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as out:
-            while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                size += out.write(chunk)
+        linked = original is not None and _linked(original, partial)
+        if linked:
+            size = partial.stat().st_size
+        else:
+            with partial.open("xb") as out:
+                while chunk := source.read(CHUNK):
+                    digest.update(chunk)
+                    size += out.write(chunk)
         partial.replace(target)
     except OSError as error:
         raise StoreError(str(target), error) from error
     finally:  # also where the user's own stream raised
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-    return ArtifactStored(name, path, size, digest.hexdigest(), time.time())
+    return ArtifactStored(name, path, size, "" if linked else digest.hexdigest(), time.time())
+
+
+def _linked(original: Path, name: Path) -> bool:
+    """Give a file a second name; False where that cannot be: another disk, or one without such names."""
+    try:
+        os.link(original, name)
+    except OSError:
+        return False
+    return True
 
 
 def locate(folder: Path, record: ArtifactRecord) -> Path:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import resource
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contestant import Contestant, Timings, clock, resident_along
+from contestant import Contestant, Timings, resident_along, timed
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -116,34 +112,3 @@ class Trainer(Contestant):
     def last(self) -> str:
         """The id of the run of the last search, in whichever process it was."""
         return (self.home / "last").read_text()
-
-
-def timed(call: Callable[..., object], *args: object) -> Any:
-    """Call, and say the time and the processor time that it took [ns]."""
-    spent, began = processor_time(), clock()
-    call(*args)
-    took = clock() - began
-    return took, processor_time() - spent
-
-
-def processor_time() -> int:
-    """What this process and those it started have spent [ns]; of living ones in ticks of 10 ms."""
-    reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = sum(_ticks(pid) for pid in _started_by(os.getpid()))
-    per_tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    return time.process_time_ns() + int((reaped.ru_utime + reaped.ru_stime) * 1e9) + living * per_tick
-
-
-def _started_by(pid: int) -> Iterator[str]:
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield child
-                yield from _started_by(int(child))
-
-
-def _ticks(pid: str) -> int:
-    with contextlib.suppress(OSError):
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(stat[11]) + int(stat[12])
-    return 0

@@ -237,6 +237,22 @@ def test_paused_switches_it_off_here(runs):
     assert runs() == []
 
 
+def test_one_framework_is_paused_by_its_name(runs):
+    """A trainer of Lightning silences torch's loop rules; a fit of scikit-learn inside it is still recorded."""
+    with patched(Target(Toy, "fit", observe), source="toy"), paused("torch"):
+        assert (is_paused("torch"), is_paused("toy"), is_paused()) == (True, False, False)
+        with paused("toy"):
+            assert is_paused("torch")
+            Toy().fit([1.0])
+        assert runs() == []
+        Toy().fit([1.0])
+    assert len(runs()) == 1
+    with paused():
+        assert is_paused("torch")
+        assert is_paused()
+    assert not is_paused("torch")
+
+
 def test_what_is_patched_looks_like_what_it_was(runs):
     """Name, docstring, signature and pickle of a patched method are the original's."""
     before = inspect.signature(Toy.fit)

@@ -454,3 +454,56 @@ def test_a_file_in_outputs_that_cannot_be_read_does_not_hide_the_others(started,
         run.complete()
     assert (run.status, run.get_file_names()) == ("Completed", ["outputs/a.txt", "outputs/c.txt"])
     assert "b.txt" in run.get_details()["warnings"][0]["message"]
+
+
+# -- links -------------------------------------------------------------------------------------------
+
+
+def test_a_large_file_is_linked_not_copied(run, tmp_path):
+    """Both names are one file; when the original is deleted or replaced, the run keeps what it took."""
+    path = tmp_path / "model.ckpt"
+    path.write_bytes(b"weights")
+    run.link_file("outputs/model.ckpt", path)
+    stored = run._folder / "outputs/model.ckpt"
+    assert stored.samefile(path)
+    run.link_file("outputs/model.ckpt", path)  # twice does no harm
+    assert not list(stored.parent.glob("*.partial"))
+
+    path.unlink()
+    path.write_bytes(b"newer")
+    run.download_file("outputs/model.ckpt", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == b"weights"
+    run.link_file("outputs/model.ckpt", path)
+    assert stored.read_bytes() == b"newer"
+    assert run.get_file_names() == ["outputs/model.ckpt"]
+
+
+def test_a_symbolic_link_is_followed(run, tmp_path):
+    """Its file is taken, not the pointer, which may break."""
+    (tmp_path / "real").write_bytes(b"x")
+    (tmp_path / "pointer").symlink_to(tmp_path / "real")
+    run.link_file("outputs/x", tmp_path / "pointer")
+    assert not (run._folder / "outputs/x").is_symlink()
+    assert (run._folder / "outputs/x").samefile(tmp_path / "real")
+
+
+def test_where_there_are_no_links_it_is_copied(run, tmp_path, monkeypatch):
+    """Another disk: the same content, with its digest."""
+
+    def refuse(*_):
+        raise OSError(18, "cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    (tmp_path / "a").write_bytes(b"abc")
+    run.link_file("outputs/a", tmp_path / "a")
+    (record,) = run._store().artifacts(run.id)
+    assert (record.size, record.sha256[:8]) == (3, "ba7816bf")
+    assert not (run._folder / "outputs/a").samefile(tmp_path / "a")
+
+
+def test_what_is_not_there_is_not_linked(run, tmp_path):
+    """As with upload_file."""
+    with pytest.raises(SourceNotFoundError):
+        run.link_file("outputs/a", tmp_path / "nothing")
+    with pytest.raises(NameRefusedError):
+        run.link_file("../a", __file__)

@@ -1,13 +1,15 @@
 """Experiments: got or made by name, tagged, archived, and the door through which runs begin."""
 
 import pickle
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import Experiment, Run, Workspace
+from azml_integrations.core import Experiment, Run, Workspace, current_run
 from azml_integrations.core.experiment import ViewType
 from azml_integrations.errors import (
     ExperimentExecutionException,
@@ -15,6 +17,7 @@ from azml_integrations.errors import (
     NameRefusedError,
     OptionError,
     RunExistsError,
+    RunNotFoundError,
     StoreError,
     UserErrorException,
 )
@@ -387,3 +390,56 @@ def test_refresh_has_nothing_to_do(experiment):
     Experiment(experiment.workspace, "trials").tag("a", "b")
     experiment.refresh()
     assert experiment.tags == {"a": "b"}
+
+
+# -- resuming ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
+def test_a_run_that_has_ended_goes_on(experiment, end):
+    """It is Running, this process's own and the current one; what it had stays, and its end is the new one's."""
+    first = experiment.start_logging(outputs=False, snapshot_directory=None)
+    first.log("loss", 2.0, step=0)
+    getattr(first, end)()
+
+    with experiment.resume_logging(first.id) as run:
+        assert (run.get_status(), run.owned, current_run()) == ("Running", True, run)
+        run.log("loss", 1.0, step=1)
+
+    assert first.get_status() == "Completed"
+    assert [(point.step, point.value) for point in first.metric_points("loss")] == [(0, 2.0), (1, 1.0)]
+    assert "error" not in first.get_details()
+    assert len(list(experiment.get_runs())) == 1
+
+
+def test_a_run_whose_process_died_goes_on(experiment):
+    """The verdict about the dead process is taken back; if the second one dies, the run is Failed again."""
+    code = (
+        "import os, sys; from azml_integrations.core import Experiment, Workspace;"
+        "e = Experiment(Workspace.get('test'), 'trials'); i = sys.argv[1:];"
+        "r = e.resume_logging(*i) if i else e.start_logging(outputs=False, snapshot_directory=None);"
+        "r.log('x', 1); print(r.id, r.get_status(), flush=True); os.kill(os.getpid(), 9)"
+    )
+    run_id = None
+    for _ in range(2):
+        words = [run_id] if run_id else []
+        said = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False).stdout
+        run_id, status = said.split()
+        assert status == "Running"
+        assert Run(experiment, run_id).get_status() == "Failed"
+
+    run = experiment.resume_logging(run_id)
+    assert run.get_status() == "Running"
+    run.complete()
+    assert run.get_status() == "Completed"
+    assert len(run.metric_points("x")) == 2
+
+
+def test_a_running_run_is_not_resumed(experiment):
+    """Two processes cannot own one run; the error says how to add to it."""
+    run = experiment.start_logging(outputs=False, snapshot_directory=None)
+    with pytest.raises(UserErrorException, match=r"is Running.*Run\(experiment"):
+        experiment.resume_logging(run.id)
+    run.complete()
+    with pytest.raises(RunNotFoundError):
+        experiment.resume_logging("nobody")

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import Experiment, Run, Workspace, current_run, implicit_child, implicit_run, process
+from azml_integrations.core import (
+    Experiment,
+    Run,
+    Workspace,
+    current_run,
+    implicit_child,
+    implicit_experiment,
+    implicit_run,
+    process,
+)
 from azml_integrations.core import run as run_module
 from azml_integrations.core.workspace import index_path
 from azml_integrations.errors import AzmlWarning, RunEnvironmentException, StoreError, StoreWarning
@@ -274,6 +283,17 @@ def test_the_first_worker_speaks(azml_home, monkeypatch):
 
 
 # -- runs for adapters -------------------------------------------------------------------------------
+
+
+def test_the_experiment_of_implicit_runs_is_known_before_there_is_one(azml_home, monkeypatch, tmp_path):
+    """A logger tells its name without a folder being made."""
+    monkeypatch.setenv("AZML_EXPERIMENT", "mine")
+    experiment = implicit_experiment()
+    assert experiment.name == "mine"
+    assert not list(azml_home.glob("**/mine"))
+    run = implicit_run()
+    assert run.experiment == experiment
+    run.complete()
 
 
 def test_an_implicit_run_touches_nothing_of_the_users(azml_home, monkeypatch, tmp_path):
