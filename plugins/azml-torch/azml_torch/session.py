@@ -121,12 +121,15 @@ class Session:
         if self.compiled:
             self._hear_compiled()
         here = self.here.seen
-        if result.is_cpu and result.dim() == 0 and type(result) is Tensor and not is_transformed(result):
+        if type(result) is Tensor and result.is_cpu and not is_transformed(result) and not result.dim():
             reading: Reading | None = float(result.item())  # the plain loop
         else:
             reading = self.numbers.read(result)
         given = inputs[0] if inputs else None
-        samples = given.size(0) if isinstance(given, Tensor) and given.dim() else 0
+        try:
+            samples = given.size(0)  # type: ignore[union-attr]
+        except (AttributeError, IndexError):  # nothing to count
+            samples = 0
         node = result.grad_fn
         if node is not None:
             number = node._sequence_nr()  # noqa: SLF001 - see losses
@@ -227,7 +230,7 @@ class Session:
         beside = self._beside(track) if here.beside else None
         passes, here.passes, here.track = here.passes, 0, track
         closure = len(args) > 1 or bool(kwargs)
-        self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.epoch(), closure))
+        self.recorder.add(Stepped(track, track.step, now, losses, beside, passes, here.loading.epoch(), closure))
         if self.numbers.waiting:
             self.numbers.turn(now)
 
