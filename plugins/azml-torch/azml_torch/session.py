@@ -350,7 +350,7 @@ class Session:
         self._tracks[id(optimizer)] = reference, None
         if is_follower():
             return None
-        models = description.models_of(optimizer)
+        models, missing = description.models_of(optimizer)
         book = self._open(description.name_of(models)) if run is None else self._book_of(run)
         known = next((track for track in book.tracks if track.optimizer() is optimizer), None)
         if known is not None:
@@ -364,6 +364,8 @@ class Session:
         self._tracks[id(optimizer)] = reference, track
         self._last = book
         book.model = book.model or description.name_of(models)
+        if missing:
+            self.attempt(book.run, lambda: book.run.note(SOURCE, missing))
         self.attempt(book.run, lambda: description.describe(book.run, track, optimizer, models))
         self.attempt(book.run, lambda: description.store_summary(book.run, track, models))
         return track
