@@ -187,8 +187,10 @@ def _listen_to_backward(session: Session, patches: Patches) -> None:
         if is_compiling() or not patches.active:
             return original(tensors, *args, **kwargs)
         try:
-            if isinstance(tensors, (Tensor, list, tuple)):  # of anything else there is only one turn
-                session.went_back((tensors,) if isinstance(tensors, Tensor) else tensors)
+            if isinstance(tensors, Tensor):
+                session.went_back((tensors,))
+            elif isinstance(tensors, (list, tuple)):  # of anything else there is only one turn
+                session.went_back(tensors)
         except Exception as error:  # noqa: BLE001 - as above
             session.stumble("backward", error)
         return original(tensors, *args, **kwargs)

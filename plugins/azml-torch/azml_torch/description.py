@@ -17,18 +17,31 @@ SOURCE = "torch"
 MOST_LINES = 2000
 """Modules that a summary lists at most."""
 
+MOST_OBJECTS = 3_000_000
+"""Living objects among which a model is looked for: to look through so many takes less than a second, once."""
+
 _WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"})
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
-def models_of(optimizer: torch.optim.Optimizer) -> list[nn.Module]:
+def models_of(optimizer: torch.optim.Optimizer) -> tuple[list[nn.Module], str]:
     """Return the modules whose parameters an optimizer changes: the smallest one that has them all, else the outermost.
 
     They are looked for among all living objects, because nothing else knows those that were built before we came, that
-    were unpickled or copied.
+    were unpickled or copied. Where there are too many objects nobody looks, and the answer says so.
+
+    Returns
+    -------
+    list of Module
+        None of them for weights without a module.
+    str
+        Why there is none, where that has to be told.
     """
+    things = gc.get_objects()
+    if len(things) > MOST_OBJECTS:
+        return [], f"the model is not described: to find it among {len(things):,} objects would take too long"
     wanted = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-    modules = [thing for thing in gc.get_objects() if issubclass(type(thing), nn.Module)]
+    modules = [thing for thing in things if issubclass(type(thing), nn.Module)]
     parents: dict[int, list[nn.Module]] = {}
     for module in modules:
         for child in _children(module):
@@ -41,7 +54,7 @@ def models_of(optimizer: torch.optim.Optimizer) -> list[nn.Module]:
         whole = [key for key in whole if len(sizes[key]) == least]
     chosen = {key: candidates[key] for key in whole or candidates}
     chosen = {key: module for key, module in chosen.items() if type(module).__name__ not in _WRAPPERS} or chosen
-    return [module for key, module in chosen.items() if not any(id(up) in chosen for up in parents.get(key, []))]
+    return [module for key, module in chosen.items() if not any(id(up) in chosen for up in parents.get(key, []))], ""
 
 
 def name_of(models: Iterable[nn.Module]) -> str:

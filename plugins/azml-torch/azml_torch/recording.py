@@ -12,7 +12,9 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from azml_integrations.errors import AutologWarning
 
@@ -143,36 +145,43 @@ class Track:
         return name + self.suffix
 
 
-class Stepped:
+class Stepped(msgspec.Struct, eq=False, gc=False):  # as a Loss
     """One step of an optimizer, as it was seen.
 
     Attributes
     ----------
+    track : Track
+        Of the optimizer.
+    step : int
+        Which, from 1.
+    at : float
+        When [s since the epoch, UTC].
     losses : list of Loss
         Those that were trained on since the last step.
     beside : dict of str to Reading or None
         Other numbers, by their full name.
     passes : int
         Backward passes since the last step.
+    iteration : Iteration or None
+        Of the training data.
     closure : bool
         Whether the optimizer evaluated the losses itself, perhaps often.
     """
 
-    __slots__ = ("at", "beside", "book", "closure", "iteration", "losses", "passes", "step", "track")
+    track: Any
+    step: int
+    at: float
+    losses: list[Loss]
+    beside: Any
+    passes: int
+    iteration: Any
+    closure: bool
 
-    def __init__(
-        self,
-        track: Track,
-        at: float,
-        losses: list[Loss],
-        beside: dict[str, Reading] | None,
-        passes: int,
-        iteration: Iteration | None,
-        closure: bool,
-    ) -> None:
-        self.book, self.track, self.step = track.book, track, track.step
-        self.at, self.losses, self.beside, self.passes = at, losses, beside, passes
-        self.iteration, self.closure = iteration, closure
+    @property
+    def book(self) -> "Book":
+        """The run's."""
+        book: Book = self.track.book
+        return book
 
     def readings(self) -> Iterator[Reading | None]:
         """Yield what has to be here."""
@@ -416,7 +425,7 @@ def _joined(group: list[Loss], passes: int) -> tuple[float, float] | None:
 
 
 def _weight(loss: Loss) -> float:
-    return float(loss.samples) if loss.mean and loss.samples else 1.0
+    return float(loss.samples or 1)
 
 
 def peak_memory() -> dict[str, float]:
@@ -443,7 +452,6 @@ class Recorder:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._queue: deque[Record] = deque()
-        self._count = 0
         self.renew()
         _alive.add(self)
 
@@ -456,14 +464,14 @@ class Recorder:
 
     def add(self, record: Record) -> None:
         """Take a record, from any thread."""
-        self._queue.append(record)
-        self._count += 1
+        queue = self._queue
+        queue.append(record)
         if self._writer is None:
             self._begin()
-        elif not self._count % BATCH:
+        elif len(queue) >= BATCH and not self._wake.is_set():
             self._wake.set()
-            if len(self._queue) > BEHIND:
-                self.drain()
+        if len(queue) > BEHIND:
+            self.drain()
 
     def drain(self, *, tidy: bool = True) -> None:
         """Write all that is here; with `tidy` also the means of what seems to be over."""

@@ -116,17 +116,20 @@ class Session:
 
     def called(self, name: str, result: object, inputs: tuple[Any, ...]) -> None:
         """Hear of a criterion: its name, what it returned, what it was called with."""
-        if is_paused() or not isinstance(result, Tensor):
+        if is_paused(SOURCE) or not isinstance(result, Tensor):
             return
         if self.compiled:
             self._hear_compiled()
         here = self.here.seen
-        if result.is_cpu and result.dim() == 0 and type(result) is Tensor and not is_transformed(result):
+        if type(result) is Tensor and result.is_cpu and not is_transformed(result) and not result.dim():
             reading: Reading | None = float(result.item())  # the plain loop
         else:
             reading = self.numbers.read(result)
         given = inputs[0] if inputs else None
-        samples = given.size(0) if isinstance(given, Tensor) and given.dim() else 0
+        try:
+            samples = given.size(0)  # type: ignore[union-attr]
+        except (AttributeError, IndexError):  # nothing to count
+            samples = 0
         node = result.grad_fn
         if node is not None:
             number = node._sequence_nr()  # noqa: SLF001 - see losses
@@ -142,7 +145,7 @@ class Session:
     def went_back(self, roots: Iterable[object]) -> None:
         """Hear of a backward pass."""
         here = self.here.seen
-        if not here.losses and is_paused():
+        if not here.losses and is_paused(SOURCE):
             return
         if self.compiled:
             self._hear_compiled()
@@ -201,7 +204,7 @@ class Session:
         """Hear that an optimizer has made a step."""
         here = self.here.seen
         here.clock += 1
-        if is_paused():
+        if is_paused(SOURCE):
             here.forget()
             return
         track = self._track(optimizer)
@@ -227,7 +230,7 @@ class Session:
         beside = self._beside(track) if here.beside else None
         passes, here.passes, here.track = here.passes, 0, track
         closure = len(args) > 1 or bool(kwargs)
-        self.recorder.add(Stepped(track, now, losses, beside, passes, here.loading.epoch(), closure))
+        self.recorder.add(Stepped(track, track.step, now, losses, beside, passes, here.loading.epoch(), closure))
         if self.numbers.waiting:
             self.numbers.turn(now)
 
@@ -251,7 +254,7 @@ class Session:
     def know_scale(self, scale: Tensor) -> None:
         """Hear of the factor of the next steps."""
         here = self.here.seen
-        if here.track is None or is_paused():
+        if here.track is None or is_paused(SOURCE):
             return
         reading = self.numbers.read(scale)
         if reading is not None:
@@ -259,14 +262,14 @@ class Session:
 
     def clipped(self, norm: object) -> None:
         """Hear of the norm of the gradients before they were clipped."""
-        if not is_paused() and isinstance(norm, Tensor):
+        if not is_paused(SOURCE) and isinstance(norm, Tensor):
             reading = self.numbers.read(norm)
             if reading is not None:
                 self.here.seen.beside["grad_norm"] = reading
 
     def iterates(self, iterator: object, loader: object) -> None:
         """Hear that somebody iterates over a data loader."""
-        if not is_paused():
+        if not is_paused(SOURCE):
             self.here.seen.loading.begin(Iteration(iterator, loader))
 
     def _losses_of(self, track: Track) -> list[Loss]:
@@ -347,7 +350,7 @@ class Session:
         self._tracks[id(optimizer)] = reference, None
         if is_follower():
             return None
-        models = description.models_of(optimizer)
+        models, missing = description.models_of(optimizer)
         book = self._open(description.name_of(models)) if run is None else self._book_of(run)
         known = next((track for track in book.tracks if track.optimizer() is optimizer), None)
         if known is not None:
@@ -361,6 +364,8 @@ class Session:
         self._tracks[id(optimizer)] = reference, track
         self._last = book
         book.model = book.model or description.name_of(models)
+        if missing:
+            self.attempt(book.run, lambda: book.run.note(SOURCE, missing))
         self.attempt(book.run, lambda: description.describe(book.run, track, optimizer, models))
         self.attempt(book.run, lambda: description.store_summary(book.run, track, models))
         return track

@@ -8,7 +8,8 @@ from test_losses import train
 from torch import nn
 
 from azml_integrations import autolog
-from azml_torch.description import models_of, name_of, summary
+from azml_torch import description
+from azml_torch.description import name_of, summary
 
 
 class Net(nn.Module):
@@ -19,6 +20,10 @@ class Net(nn.Module):
 
     def forward(self, x):
         return self.body(x)
+
+
+def models_of(optimizer):
+    return description.models_of(optimizer)[0]
 
 
 def test_class_parameters_device_and_seed(only, batches):
@@ -116,3 +121,14 @@ def test_a_hyperparameter_that_is_a_tensor_is_told_by_its_value(only, model, bat
     optimizer.step()
 
     assert float(only().properties["param.lr"]) == pytest.approx(0.25)
+
+
+def test_among_too_many_objects_nobody_looks(only, batches, monkeypatch, notes):
+    """The training does not wait for it, and the run says so."""
+    monkeypatch.setattr(description, "MOST_OBJECTS", 1000)
+    train(Net(), batches)
+
+    run = only()
+    assert "model" not in run.properties
+    assert run.properties["model.trained_parameters"] == "19"
+    assert [note for note in notes(run) if "the model is not described" in note]
