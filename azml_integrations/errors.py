@@ -11,7 +11,12 @@
     │   ├── SourceNotFoundError     (FileNotFoundError) no such file to upload
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
-    │   └── OptionError             an argument that nothing knows
+    │   ├── OptionError             an argument that nothing knows
+    │   ├── ModelExistsError        (FileExistsError) the name is taken in this run
+    │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
+    │   ├── ModelChangedError       the file is not the one that was stored
+    │   ├── ModelFactsError         the .json beside a model cannot be believed
+    │   └── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
@@ -29,6 +34,7 @@
     ├── RunConfigurationException · TrainingException · ProjectSystemException
     ├── WebserviceException
     │   ├── ModelNotFoundException · ModelPathNotFoundException
+    │   │   └── ModelNotFoundError  there is no such model in a run or folder
     ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
     └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
         AzureMLAggregatedException · WorkspacePrivateEndpointException
@@ -48,6 +54,7 @@ keeps the culprit as an attribute and says what came, what was wanted, and the w
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from types import FrameType
 
 
@@ -155,6 +162,21 @@ class WebserviceException(AzmlError):
 
 class ModelNotFoundException(WebserviceException, KeyError):
     """No model of that name."""
+
+
+class ModelNotFoundError(ModelNotFoundException):
+    """There is no such model in a run or folder.
+
+    Attributes
+    ----------
+    name : str or None
+        What was asked for.
+    """
+
+    def __init__(self, name: str | None, where: str, there: Sequence[str]) -> None:
+        self.name = name
+        what = "no model" if name is None else f"no model {name!r}"
+        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; the notes of a run may say why")
 
 
 class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
@@ -439,6 +461,89 @@ class StoreWarning(AzmlWarning):
 
 class IndexWarning(AzmlWarning):
     """The index is out of use; runs are read from their folders."""
+
+
+class ModelExistsError(UserErrorException, FileExistsError):
+    """A name that is taken in this run.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    """
+
+    def __init__(self, name: str, where: str, way_out: str) -> None:
+        self.name = name
+        super().__init__(f"{where} has files in outputs/{name} already; {way_out}")
+
+
+class AmbiguousModelError(UserErrorException, LookupError):
+    """There are several models, and none was named.
+
+    Attributes
+    ----------
+    names : list of str
+        What there is.
+    """
+
+    def __init__(self, where: str, there: list[str]) -> None:
+        self.names = there
+        super().__init__(f"{where} has {len(there)} models: {few(there)}; name one: name={there[0]!r}")
+
+
+class ModelChangedError(UserErrorException):
+    """A file that is not the one that was stored.
+
+    Attributes
+    ----------
+    name : str
+        The file.
+    """
+
+    def __init__(self, name: str, where: str, found: str, wanted: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name} of {where} is not the file that was stored: it has {found}, the .json beside it says {wanted}; "
+            f"nothing of it was loaded; `azml doctor` finds what else has changed"
+        )
+
+
+class ModelFactsError(UserErrorException):
+    """A .json beside a model that cannot be believed.
+
+    Attributes
+    ----------
+    name : str
+        The file.
+    """
+
+    def __init__(self, name: str, where: str, why: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name} of {where} cannot be used: {why}; expected what was written beside a model when it was stored; "
+            f"nothing was loaded"
+        )
+
+
+class UntrustedModelError(UserErrorException, PermissionError):
+    """A model whose loading would run what nobody has vouched for.
+
+    Attributes
+    ----------
+    name : str
+        The file.
+    types : list of str
+        Types that the file wants and nobody has vouched for, where they are known.
+    """
+
+    def __init__(self, name: str, where: str, why: str, types: Sequence[str] = ()) -> None:
+        self.name, self.types = name, list(types)
+        super().__init__(f"{name} of {where} {why}; nothing was loaded")
+
+
+def few(names: Sequence[str], most: int = 10) -> str:
+    """Return names as a list that is not too long."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def a(value: object) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
-from .errors import ModelFormatMissingError, ModelNotStorableError, ModelTooLargeError, UntrustedModelError
+from azml_integrations.errors import UntrustedModelError
+
+from .errors import ModelFormatMissingError, ModelNotStorableError, ModelTooLargeError
 
 PROTOCOL = 5
 
@@ -204,7 +206,12 @@ def _write_pickle(model: Any, _X: Any, most_bytes: int | None) -> Dumped:
 
 def _read_pickle(content: bytes, source: Source, trust: Trust) -> Any:
     if trust is not True:  # names do not help: a pickle calls what it likes before anybody sees a type
-        raise UntrustedModelError(source.name, source.run_id)
+        why = (
+            "is a pickle, and loading a pickle runs whatever code whoever wrote it has put into it; "
+            "if you know who that was, pass trust=True; models for strangers are better stored with "
+            'model_format="skops"'
+        )
+        raise UntrustedModelError(source.name, f"run {source.run_id}", why)
     return pickle.loads(content)  # noqa: S301 - the caller said trust=True, and the digest of these bytes was right
 
 
@@ -255,7 +262,11 @@ def _read_skops(content: bytes, source: Source, trust: Trust) -> Any:
     wanted = skops_io.get_untrusted_types(data=content)  # asked of the file: model.json may say anything
     doubtful = [name for name in wanted if trust is not True and name not in (trust or ())]
     if doubtful:
-        raise UntrustedModelError(source.name, source.run_id, doubtful)
+        why = (
+            f"needs types that are not trusted by default: {', '.join(doubtful)}; "
+            f"if you have reviewed them, pass trust={doubtful!r}"
+        )
+        raise UntrustedModelError(source.name, f"run {source.run_id}", why, doubtful)
     return skops_io.loads(content, trusted=wanted)
 
 

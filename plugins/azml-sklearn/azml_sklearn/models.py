@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from azml_integrations.errors import AutologWarning, NameRefusedError, OptionError, warn_outside
-
-from .errors import (
+from azml_integrations.errors import (
     AmbiguousModelError,
+    AutologWarning,
     ModelChangedError,
     ModelExistsError,
     ModelFactsError,
     ModelNotFoundError,
-    ModelNotStorableError,
-    ModelNotStoredError,
-    ModelVersionWarning,
-    NoModelError,
-    in_words,
+    NameRefusedError,
+    OptionError,
+    warn_outside,
 )
+
+from .errors import ModelNotStorableError, ModelNotStoredError, ModelVersionWarning, NoModelError, in_words
 from .formats import FORMATS, ModelFormat, Source, Trust, View
 from .portable import without_callbacks
 
@@ -221,7 +220,7 @@ def _free_name(run: "Run", name: object) -> str:
     if not isinstance(name, str) or not name.strip(". ") or "/" in name or "\\" in name:
         raise NameRefusedError("model name", name, "expected the plain name of a folder below outputs/")
     if free_folder(run, name) != name:
-        raise ModelExistsError(name, run.id)
+        raise ModelExistsError(name, f"run {run.id}", "choose another name, or leave it out")
     return name
 
 
@@ -337,9 +336,9 @@ def _folder_of(run: "Run", name: str | None) -> str:
     found = (re.fullmatch(r"outputs/([^/]+)/model\.json", file) for file in run.get_file_names())
     there = [match[1] for match in found if match]
     if (name is None and not there) or (name is not None and name not in there):
-        raise ModelNotFoundError(name, run.id, there)
+        raise ModelNotFoundError(name, f"run {run.id}", there)
     if name is None and len(there) > 1:
-        raise AmbiguousModelError(run.id, there)
+        raise AmbiguousModelError(f"run {run.id}", there)
     return f"outputs/{name or there[0]}"
 
 
@@ -348,16 +347,16 @@ def _facts(run: "Run", folder: str) -> ModelFacts:
     name = f"{folder}/{FACTS}"
     with _downloaded(run, name) as path:
         if path.stat().st_size > MOST_FACT_BYTES:
-            raise ModelFactsError(name, run.id, f"it is larger than {in_words(MOST_FACT_BYTES)}")
+            raise ModelFactsError(name, f"run {run.id}", f"it is larger than {in_words(MOST_FACT_BYTES)}")
         text = path.read_bytes()
     try:
         facts = msgspec.json.decode(text, type=ModelFacts)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelFactsError(name, run.id, str(error)) from error
+        raise ModelFactsError(name, f"run {run.id}", str(error)) from error
     if facts.format not in FORMATS:
-        raise ModelFactsError(name, run.id, f"the format {facts.format!r} is unknown")
+        raise ModelFactsError(name, f"run {run.id}", f"the format {facts.format!r} is unknown")
     if facts.file != FORMATS[facts.format].file:  # no path, and no other file of the run
-        raise ModelFactsError(name, run.id, f"the file of a {facts.format} is not {facts.file!r}")
+        raise ModelFactsError(name, f"run {run.id}", f"the file of a {facts.format} is not {facts.file!r}")
     return facts
 
 
@@ -366,11 +365,11 @@ def _content(run: "Run", facts: ModelFacts, source: Source) -> bytes:
     with _downloaded(run, source.name) as path:
         size = path.stat().st_size
         if size != facts.size:  # before a file of any size is read into memory
-            raise ModelChangedError(source.name, run.id, f"{size:,} bytes", f"{facts.size:,}")
+            raise ModelChangedError(source.name, f"run {run.id}", f"{size:,} bytes", f"{facts.size:,}")
         content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != facts.sha256:
-        raise ModelChangedError(source.name, run.id, f"the sha256 {digest[:12]}...", f"{facts.sha256[:12]}...")
+        raise ModelChangedError(source.name, f"run {run.id}", f"the sha256 {digest[:12]}...", f"{facts.sha256[:12]}...")
     return content
 
 

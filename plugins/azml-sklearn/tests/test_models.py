@@ -25,18 +25,20 @@ from sklearn.svm import LinearSVC
 
 import azml_sklearn
 from azml_integrations import Experiment, Workspace, autolog, errors
-from azml_sklearn.errors import (
+from azml_integrations.errors import (
     AmbiguousModelError,
     ModelChangedError,
     ModelExistsError,
     ModelFactsError,
-    ModelFormatMissingError,
     ModelNotFoundError,
+    UntrustedModelError,
+)
+from azml_sklearn.errors import (
+    ModelFormatMissingError,
     ModelNotStorableError,
     ModelTooLargeError,
     ModelVersionWarning,
     NoModelError,
-    UntrustedModelError,
 )
 from azml_sklearn.formats import FORMATS
 

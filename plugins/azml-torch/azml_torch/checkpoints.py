@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any
 import torch
 
 from azml_integrations.autologging import paused
-from azml_integrations.errors import UserErrorException
+from azml_integrations.errors import ModelFactsError, UserErrorException
 
-from .errors import ModelFactsError, ModelNotStorableError
+from .errors import ModelNotStorableError
 from .models import check_fit, checked_name, facts_of
 from .modules import unwrapped
 from .stored import found, store

@@ -13,9 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from azml_integrations.autologging import paused
-from azml_integrations.errors import NameRefusedError, OptionError, UserErrorException
+from azml_integrations.errors import (
+    ModelExistsError,
+    NameRefusedError,
+    OptionError,
+    UntrustedModelError,
+    UserErrorException,
+)
 
-from .errors import ModelExistsError, ModelMismatchError, ModelNotStorableError, UntrustedModelError
+from .errors import ModelMismatchError, ModelNotStorableError
 from .modules import name_of, undisturbed, unwrapped
 from .randomness import unmoved_randomness
 from .stored import Facts, Place, found, store
@@ -291,7 +297,7 @@ def checked_name(name: object) -> str:
 
 def _untaken(run: "Run", name: str, *, overwrite: bool) -> str:
     if not overwrite and name in _taken(run):
-        raise ModelExistsError(name, run.id)
+        raise ModelExistsError(name, f"run {run.id}", "overwrite=True replaces them, another name keeps both")
     return name
 
 

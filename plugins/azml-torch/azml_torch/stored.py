@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from azml_integrations.errors import UserErrorException
-
-from .errors import AmbiguousModelError, ModelChangedError, ModelFactsError, ModelNotFoundError
+from azml_integrations.errors import (
+    AmbiguousModelError,
+    ModelChangedError,
+    ModelFactsError,
+    ModelNotFoundError,
+    UserErrorException,
+)
 
 if TYPE_CHECKING:
     from azml_integrations import Run

@@ -12,18 +12,19 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from azml_integrations.errors import NameRefusedError, OptionError, UserErrorException
-from azml_torch import load_checkpoint, load_model, save_checkpoint, save_model
-from azml_torch.errors import (
+from azml_integrations.errors import (
     AmbiguousModelError,
     ModelChangedError,
     ModelExistsError,
     ModelFactsError,
-    ModelMismatchError,
     ModelNotFoundError,
-    ModelNotStorableError,
+    NameRefusedError,
+    OptionError,
     UntrustedModelError,
+    UserErrorException,
 )
+from azml_torch import load_checkpoint, load_model, save_checkpoint, save_model
+from azml_torch.errors import ModelMismatchError, ModelNotStorableError
 
 X = torch.linspace(-1, 1, 6).reshape(2, 3)
 
@@ -162,7 +163,7 @@ def test_names_and_folders(run):
     run.upload_file("outputs/Net/test_roc_curve.png", __file__)  # pictures of the same model are no model
     assert [save_model(run, Net()) for _ in range(3)] == ["Net", "Net_2", "Net_3"]
     assert save_model(run, Net(2), "best") == "best"
-    with pytest.raises(ModelExistsError, match="overwrite=True replaces it"):
+    with pytest.raises(ModelExistsError, match="overwrite=True replaces them"):
         save_model(run, Net(), "best")
     better = Net(2)
     save_model(run, better, "best", overwrite=True)
