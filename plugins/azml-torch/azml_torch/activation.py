@@ -188,7 +188,7 @@ def _listen_to_backward(session: Session, patches: Patches) -> None:
             return original(tensors, *args, **kwargs)
         try:
             if isinstance(tensors, Tensor):
-                session.went_back((tensors,))
+                session.went_back_from(tensors)
             elif isinstance(tensors, (list, tuple)):  # of anything else there is only one turn
                 session.went_back(tensors)
         except Exception as error:  # noqa: BLE001 - as above

@@ -84,7 +84,7 @@ def test_points_wait_in_order_for_a_slow_device(runs, model, batches, monkeypatc
     monkeypatch.setattr("azml_torch.session.is_transformed", lambda tensor: True)  # the short way is the CPU's
     read = session.numbers.read
     monkeypatch.setattr(session.numbers, "read", lambda tensor: slow.put(read(tensor)))
-    session.numbers._devices[torch.device("cpu")] = slow
+    session.numbers.devices[torch.device("cpu")] = slow
 
     losses = train(model, batches, steps=4)
     session.recorder.drain()
