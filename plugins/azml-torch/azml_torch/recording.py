@@ -12,6 +12,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -341,7 +342,7 @@ class Book:
         self.latest: dict[str, float] = {}
         self.paused = False
         self.told_steps = 0
-        self._moments: list[tuple[dict[str, object], int | None, float]] = []
+        self._moments: list[tuple[Any, Any, Any]] = []  # as `Run.log_moments` takes them
         self._epoch: Iteration | None = None
         self._batches = 0  # of this epoch, as far as backward passes tell
         self._sums: defaultdict[str, Mean] = defaultdict(Mean)
@@ -377,11 +378,12 @@ class Book:
         self._batches += len(steps)
         track = first.track
         name = track.named(first.loss.name)
-        self._moments += [({name: step.loss.reading}, step.step, step.at) for step in steps]
-        self.latest[name] = last.loss.reading
+        values = [step.loss.reading for step in steps]
+        self._moments.append(({name: values}, [step.step for step in steps], [step.at for step in steps]))
+        self.latest[name] = values[-1]
         if self._epoch is not None:
             weights = [step.loss.samples or 1 for step in steps]
-            total = sum([step.loss.reading * weight for step, weight in zip(steps, weights, strict=True)])
+            total = sum(map(mul, values, weights))
             self._sums[name].add_sum(total, sum(weights))
         track.rate.steps_of(steps)
         if track.rate.due:
