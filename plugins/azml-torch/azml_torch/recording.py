@@ -156,7 +156,7 @@ class Track:
     """
 
     def __init__(self, book: "Book", number: int, optimizer: object) -> None:
-        self.book = book
+        self.book, self.run = book, book.run
         self.suffix = f"_{number}" if number > 1 else ""
         self.kind = type(optimizer).__name__
         self.optimizer = weakref.ref(optimizer)

@@ -122,7 +122,7 @@ class Session:
             self._hear_compiled()
         here = self.here.seen
         reading: Reading | None = None
-        if type(result) is Tensor and result.is_cpu and not result.dim() and not is_transformed(result):
+        if type(result) is Tensor and result.is_cpu and not result.ndim and not is_transformed(result):
             reading = result.item()  # the plain loop
         if type(reading) is not float:
             reading = self.numbers.read(result)
@@ -216,10 +216,19 @@ class Session:
         """Hear that an optimizer has made a step."""
         here = self.here.seen
         here.clock += 1
-        track = None if paused_here() and is_paused(SOURCE) else self._track(optimizer)
-        if track is None:
-            here.forget()
-            return
+        track = here.track
+        if (
+            track is None
+            or track.runs is not runs_here()
+            or track.optimizer() is not optimizer
+            or paused_here()
+            or track.run.over
+        ):  # not the plain loop
+            track = None if is_paused(SOURCE) else self._track(optimizer)
+            if track is None:
+                here.forget()
+                return
+            here.track = track
         now = time.time()
         losses, loading = here.losses, here.loading
         if len(losses) == 1 and losses[0].turn:  # the plain loop
@@ -239,7 +248,7 @@ class Session:
         if self._skipped:
             self._see_skipped(track, optimizer)
         beside = self._beside(track) if here.beside else None
-        passes, here.passes, here.track = here.passes, 0, track
+        passes, here.passes = here.passes, 0
         iteration = None if loading.training is None else loading.epoch()
         closure = len(args) > 1 or bool(kwargs)
         if passes == len(losses) == 1 and type(losses[0].reading) is float and not (beside or closure):
@@ -347,7 +356,7 @@ class Session:
         if track is None:
             return None
         runs = runs_here()
-        if runs is track.runs and not track.book.run.over:  # the plain loop
+        if runs is track.runs and not track.run.over:
             return track
         run = current_run()
         if run is not None and run is track.book.run:
@@ -526,7 +535,7 @@ class _Unknown(Track):
     """What stands for an optimizer that was not seen yet."""
 
     def __init__(self) -> None:
-        self.runs = None
+        self.runs = self.run = None  # type: ignore[assignment]  # it has no run
         self.book = Book(None, implicit=False)  # type: ignore[arg-type]  # it has no run
 
 
