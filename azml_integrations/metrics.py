@@ -15,7 +15,7 @@ import msgspec
 from . import names
 from .columns import tagged
 from .errors import MetricError, a
-from .records import ListLogged, MetricPoint, MetricsLogged, RowLogged, Series, Stored, TableLogged
+from .records import ColumnsLogged, ListLogged, MetricPoint, MetricsLogged, RowLogged, Series, Stored, TableLogged
 
 _ONE = "one number or string; for sequences use log_list, for columns log_table"
 _PLAIN = (str, bool, int, type(None))
@@ -69,6 +69,32 @@ def several(values: Mapping[str, object], step: int | None, warn: Warn, at: floa
     if step is not None and (type(step) is not int or step < 0):
         step = _step("log_metrics", step)
     return MetricsLogged(checked, time.time() if at is None else at, step)
+
+
+def columns(
+    values: Mapping[str, Sequence[object]], steps: Sequence[int | None], times: Sequence[float], warn: Warn
+) -> ColumnsLogged:
+    """Return the event of moments in columns.
+
+    Raises
+    ------
+    MetricError
+        If a value is no scalar, or the columns differ in length.
+    """
+    lengths = {len(times), len(steps), *map(len, values.values())}
+    if lengths != {len(times)} or not times:
+        raise MetricError("log_moments", values, f"columns of one length, at least 1, got {sorted(lengths)}")
+    checked = {names.label("metric name", name): _scalars(name, column, warn) for name, column in values.items()}
+    whole = [
+        step if step is None or (type(step) is int and step >= 0) else _step("log_moments", step) for step in steps
+    ]
+    return ColumnsLogged(checked, list(times), whole)
+
+
+def _scalars(name: str, values: Sequence[object], warn: Warn) -> list[Stored]:
+    if set(map(type, values)) == {float} and all(map(isfinite, values)):  # type: ignore[arg-type]
+        return list(values)  # type: ignore[arg-type]
+    return [stored(name, value, warn) for value in values]
 
 
 def sequence(name: str, values: object, description: str = "") -> ListLogged:

@@ -202,6 +202,34 @@ class MetricsLogged(msgspec.Struct, frozen=True, tag="metrics", tag_field="event
     step: int | None = None
 
 
+class ColumnsLogged(msgspec.Struct, frozen=True, tag="columns", tag_field="event", omit_defaults=True):
+    """Several metrics of many moments, each with a value at each of them.
+
+    Attributes
+    ----------
+    values : dict of str to list
+        By name, one value a moment, shape (n,), n > 0.
+    times : list of float, shape (n,)
+        Moments of logging [s since the epoch, UTC].
+    steps : list of int or None, shape (n,)
+        Positions on the x axis [steps].
+    """
+
+    values: dict[str, list[Stored]]
+    times: list[float]
+    steps: list[int | None]
+
+    def __post_init__(self) -> None:
+        """Refuse columns that differ in length; a journal line that holds such counts as damaged."""
+        if not self.times or {len(self.steps), *map(len, self.values.values())} - {len(self.times)}:
+            raise ValueError("columns of one length, at least 1, are wanted")
+
+    @property
+    def at(self) -> float:
+        """The latest moment [s since the epoch, UTC]."""
+        return max(self.times)
+
+
 class ListLogged(msgspec.Struct, frozen=True, tag="list", tag_field="event", omit_defaults=True):
     """A list of values logged at once (`Run.log_list`)."""
 
@@ -341,6 +369,7 @@ RunEvent: TypeAlias = (
     | PartEnded
     | MetricPoint
     | MetricsLogged
+    | ColumnsLogged
     | ListLogged
     | RowLogged
     | TableLogged
@@ -755,6 +784,7 @@ __all__ = [
     "ArtifactStored",
     "AutologOptions",
     "Batch",
+    "ColumnsLogged",
     "Cursor",
     "ErrorInfo",
     "ErrorNoted",

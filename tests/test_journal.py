@@ -18,6 +18,7 @@ from azml_integrations.journal import Journal
 from azml_integrations.records import (
     ArtifactMetric,
     ArtifactStored,
+    ColumnsLogged,
     Cursor,
     ErrorInfo,
     ErrorNoted,
@@ -56,6 +57,14 @@ events = st.one_of(
     st.builds(ErrorNoted, errors_, moments),
     st.builds(MetricPoint, texts, stored, moments, steps, texts),
     st.builds(MetricsLogged, st.dictionaries(texts, stored, max_size=3), moments, steps),
+    st.integers(1, 3).flatmap(
+        lambda n: st.builds(
+            ColumnsLogged,
+            st.dictionaries(texts, st.lists(stored, min_size=n, max_size=n), max_size=3),
+            st.lists(moments, min_size=n, max_size=n),
+            st.lists(steps, min_size=n, max_size=n),
+        )
+    ),
     st.builds(ListLogged, texts, st.lists(stored, max_size=3), moments, texts),
     st.builds(RowLogged, texts, st.dictionaries(texts | st.just("$float"), stored, max_size=3), moments, texts),
     st.builds(TableLogged, texts, st.dictionaries(texts, st.lists(stored, max_size=3), max_size=3), moments, texts),
@@ -270,9 +279,24 @@ def test_a_torn_last_line_is_left_for_later(tmp_path):
     assert [event.value for event in batch.events] == [2.0]
 
 
+def test_torn_columns_are_lost_alone(tmp_path):
+    """What a crash cut off takes nothing with it but its own line."""
+    book = Journal(tmp_path)
+    whole = ColumnsLogged({"m": [1.0, Special("nan")]}, [1.0, 2.0], [1, 2])
+    book.append(whole, ColumnsLogged({"m": [3.0, 4.0]}, [3.0, 4.0], [3, 4]))
+    (path,) = journal.files(tmp_path)
+    path.write_bytes(path.read_bytes()[:-9])
+
+    assert lines(tmp_path) == [whole]
+
+
 @pytest.mark.parametrize(
     "bad",
-    [b"not json", b'{"event":"unheard of","at":1.0}', b'{"event":"metric","name":5}', b"\xff\xfe", b"[]"],
+    [
+        *(b"not json", b'{"event":"unheard of","at":1.0}', b'{"event":"metric","name":5}', b"\xff\xfe", b"[]"),
+        b'{"event":"columns","values":{"a":[1.0]},"times":[1.0,2.0],"steps":[1,2]}',
+        b'{"event":"columns","values":{},"times":[],"steps":[]}',
+    ],
     ids=repr,
 )
 def test_a_line_that_does_not_decode_hides_no_other(tmp_path, bad):

@@ -3,8 +3,9 @@
 An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
 """
 
+from ..core.context import runs_here
 from ..host import computed_once
-from .adapter import Observation, Observer, is_paused, paused, stumble
+from .adapter import Observation, Observer, is_paused, paused, paused_here, stumble
 from .imports import when_imported
 from .patching import Patches, Target, patched
 from .switch import autolog
@@ -19,6 +20,8 @@ __all__ = [
     "is_paused",
     "patched",
     "paused",
+    "paused_here",
+    "runs_here",
     "stumble",
     "when_imported",
 ]

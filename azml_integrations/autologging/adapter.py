@@ -22,6 +22,9 @@ Observer: TypeAlias = Callable[..., Generator[None, Any, None]]
 _EVERYTHING: frozenset[str] = frozenset({"*"})
 _PAUSED: ContextVar[frozenset[str]] = ContextVar("azml_autolog_paused", default=frozenset())
 
+paused_here = _PAUSED.get
+"""Returns what is paused in this context, nearly always nothing: one call, and no frame, for who asks at every step."""
+
 
 @contextlib.contextmanager
 def paused(*frameworks: str) -> Iterator[None]:

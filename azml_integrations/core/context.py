@@ -14,6 +14,13 @@ class Ending(Protocol):
 
 _stack: ContextVar[tuple[Ending, ...]] = ContextVar("azml_runs", default=())
 
+runs_here = _stack.get
+"""Returns the runs that were entered in this context, over or not, the innermost last.
+
+The tuple is the same object until a run is entered or left, and a run that is over stays so: who knows what `current`
+returned for it need not ask again.
+"""
+
 
 def enter(run: Ending) -> None:
     """Make a run the current one of this context until it is over, or until `leave`."""

@@ -5,13 +5,29 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
+from typing import TypeAlias
 
 from .. import metrics, names
 from ..errors import NameRefusedError, UserErrorException
-from ..records import ArtifactKind, ArtifactMetric, MetricsLogged, MetricSummary, Point, PointKind, Series
+from ..records import (
+    ArtifactKind,
+    ArtifactMetric,
+    ColumnsLogged,
+    MetricsLogged,
+    MetricSummary,
+    Point,
+    PointKind,
+    Series,
+)
 from ..store import files
 from . import figures
 from .artifact_verbs import ArtifactVerbs
+
+Moment: TypeAlias = tuple[Mapping[str, object], int | None, float]
+"""Values of one moment by name, its step, and when it was [s since the epoch, UTC]."""
+
+Moments: TypeAlias = tuple[Mapping[str, list[object]], list[int | None], list[float]]
+"""Many of these in columns of equal length."""
 
 
 class LoggingVerbs(ArtifactVerbs):
@@ -71,21 +87,25 @@ class LoggingVerbs(ArtifactVerbs):
         """
         self._append(self._several(values, step))
 
-    def log_moments(self, moments: Iterable[tuple[Mapping[str, object], int | None, float]]) -> None:
+    def log_moments(self, moments: Iterable[Moment | Moments]) -> None:
         """Append what was measured a while ago and is known only now, as values that come back from a GPU in batches.
 
         Parameters
         ----------
         moments : iterable of (values, step, at)
             Each as `log_metrics` takes it, with the moment of measuring [s since the epoch, UTC]; the earliest first.
-            All are stored in one write.
+            Many moments with values of the same names may stand in columns: lists of n values by name, a list of n
+            steps and a list of n moments, which become one line of the journal. All are stored in one write.
 
         Raises
         ------
         MetricError
-            If one of them is no mapping of scalars; none is stored then.
+            If one of them is no mapping of scalars, or columns differ in length; none is stored then.
         """
-        events = [self._several(values, step, at) for values, step, at in moments]
+        events = [
+            self._in_columns(values, step, at) if isinstance(at, list) else self._several(values, step, at)  # type: ignore[arg-type]  # as `at` is
+            for values, step, at in moments
+        ]
         if events:
             self._append(*events)
 
@@ -312,10 +332,20 @@ class LoggingVerbs(ArtifactVerbs):
 
     def _several(self, values: Mapping[str, object], step: int | None, at: float | None = None) -> MetricsLogged:
         event = metrics.several(values, step, self._warn_once, at)
-        for name in event.values:
+        self._know_scalars(event.values)
+        return event
+
+    def _in_columns(
+        self, values: Mapping[str, list[object]], steps: list[int | None], times: list[float]
+    ) -> ColumnsLogged:
+        event = metrics.columns(values, steps, times, self._warn_once)
+        self._know_scalars(event.values)
+        return event
+
+    def _know_scalars(self, found: Iterable[str]) -> None:
+        for name in found:
             if self._kinds.setdefault(name, "scalar") != "scalar":
                 self._warn_mixed(name, "scalar")
-        return event
 
     def _log_as(self, kind: str, name: str, event: metrics.ShapeEvent) -> None:
         if self._kinds.setdefault(name, kind) != kind:

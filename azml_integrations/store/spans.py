@@ -1,6 +1,7 @@
 """From a batch of events to columns of points: the part of a fold that runs for every point."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from math import isfinite, isnan
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias, cast
@@ -10,6 +11,7 @@ from ..columns import plain
 from ..records import (
     ArtifactMetric,
     Batch,
+    ColumnsLogged,
     ListLogged,
     MetricPoint,
     MetricsLogged,
@@ -79,8 +81,19 @@ class Gathering:
         else:
             self.scalars.pop(name, None)
 
+    def extend(self, event: ColumnsLogged, since: float) -> None:
+        """Append the points of columns, none of them before a moment [s since the epoch, UTC]."""
+        times = list(accumulate(event.times, max, initial=since))[1:]
+        for name, values in event.values.items():
+            metric = self.metrics.setdefault(name, Metric())
+            span = metric.span("scalar")
+            span.values.extend(values)
+            span.times.extend(times)
+            span.steps.extend(event.steps)
+            self.scalars[name] = span.values.append, span.times.append, span.steps.append
 
-def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, int]]]:  # noqa: C901 - a branch a kind
+
+def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, int]]]:  # noqa: C901, PLR0912 - a branch a kind
     """Sort a batch into points by metric, and all other events with their moment and line."""
     moments = journal.clock(batch)
     if (alone := _one_metric(batch.events, moments)) is not None:
@@ -88,7 +101,7 @@ def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, i
     gathering = Gathering()
     others: list[tuple[object, float, int]] = []
     known, add = gathering.scalars.get, gathering.add
-    for line, (event, at) in enumerate(zip(batch.events, moments, strict=True), batch.before.line):
+    for line, (event, at) in enumerate(zip(batch.events, moments, strict=True)):
         if type(event) is MetricPoint:
             if (append := known(event.name)) is None or event.description:
                 add("scalar", event.name, event.value, at, event.step, event.description)
@@ -99,6 +112,8 @@ def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, i
         elif isinstance(event, MetricsLogged):
             for name, value in event.values.items():
                 add("scalar", name, value, at, event.step, "")
+        elif isinstance(event, ColumnsLogged):
+            gathering.extend(event, moments[line - 1] if line else batch.before.clock)
         elif isinstance(event, ListLogged):
             add("list", event.name, event.values, at, None, event.description)
         elif isinstance(event, RowLogged):
@@ -108,7 +123,7 @@ def gather(batch: Batch) -> tuple[dict[str, Metric], list[tuple[object, float, i
         elif isinstance(event, ArtifactMetric):
             add(event.kind, event.name, event.artifact, at, event.step, event.description)
         else:
-            others.append((event, at, line))
+            others.append((event, at, batch.before.line + line))
     return gathering.metrics, others
 
 

@@ -545,6 +545,49 @@ def test_moments_of_the_past_keep_their_times_in_one_write(run, monkeypatch):
     assert run.get_metrics("lr") == {"lr": 0.1}
 
 
+def test_moments_in_columns_are_one_line(run, monkeypatch):
+    """A thousand steps of a training are one event, and read back as a thousand points."""
+    import os
+
+    began = time.time() + 1
+    values = [0.5, math.nan, math.inf, -math.inf, 3, *([1.0] * 995)]
+    times = [began + number for number in range(1000)]
+    writes, write = [], os.write
+    run.log("first", 1.0)
+    monkeypatch.setattr("os.write", lambda fd, line: writes.append(line) or write(fd, line))
+    run.log_moments(
+        [({"loss": values, "lr": [0.1] * 1000}, list(range(1000)), times), ({"loss": 2.0}, None, times[-1])]
+    )
+    monkeypatch.undo()
+
+    (line,) = writes
+    assert line.count(b"\n") == 2
+    points = run.metric_points("loss")
+    assert [point.step for point in points] == [*range(1000), None]
+    assert [point.at for point in points] == [*times, times[-1]]
+    assert math.isnan(points[1].value)
+    assert [point.value for point in points[2:5]] == [math.inf, -math.inf, 3]
+    assert run.get_metrics("lr") == {"lr": [0.1] * 1000}
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ({"loss": [1.0, 2.0]}, [1, 2], [1e9]),
+        ({"loss": [1.0], "lr": []}, [1], [1e9]),
+        ({"loss": []}, [], []),
+        ({"loss": [[1.0]]}, [1], [1e9]),
+        ({"loss": [1.0]}, [-1], [1e9]),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(run, moments):
+    """All or nothing."""
+    with pytest.raises(MetricError):
+        run.log_moments([({"loss": 1.0}, 1, 1e9), moments])
+
+    assert run.get_metrics() == {}
+
+
 def test_a_moment_that_is_refused_takes_the_whole_call_with_it(run):
     """All or nothing, as every verb."""
     with pytest.raises(MetricError):

@@ -4,6 +4,8 @@ import pytest
 
 from azml_integrations.records import (
     ArtifactMetric,
+    ColumnsLogged,
+    Cursor,
     ListLogged,
     MetricPoint,
     MetricsLogged,
@@ -55,6 +57,26 @@ def test_every_verb_has_its_span():
         "i": Span("image", ["i.png"], [4.0], [7]),
         "c": Span("confusion_matrix", ["c"], [5.0], [None]),
     }
+
+
+def test_columns_are_points_among_others():
+    """They join the span that is there, and later points join theirs."""
+    columns = ColumnsLogged({"m": [2.0, Special("nan")], "n": [5, "x"]}, [2.0, 3.0], [7, None])
+    metrics, _ = gather(batch("j", MetricPoint("m", 1.0, 1.0, step=6), columns, MetricPoint("m", 4.0, 4.0)))
+    assert metrics["m"].spans == [
+        Span("scalar", [1.0, 2.0, Special("nan"), 4.0], [1.0, 2.0, 3.0, 4.0], [6, 7, None, None])
+    ]
+    assert metrics["n"].spans == [Span("scalar", [5, "x"], [2.0, 3.0], [7, None])]
+
+
+def test_columns_never_run_back_in_time():
+    """Neither behind the line before, nor within themselves, nor behind an earlier batch."""
+    columns = ColumnsLogged({"m": [1.0, 2.0, 3.0]}, [4.0, 7.0, 6.0], [1, 2, 3])
+    metrics, _ = gather(batch("j", TagsSet({}, 5.0), columns, MetricPoint("m", 4.0, 1.0)))
+    assert metrics["m"].spans[0].times == [5.0, 7.0, 7.0, 7.0]
+
+    metrics, _ = gather(batch("j", columns, before=Cursor(offset=1, line=1, clock=6.5)))
+    assert metrics["m"].spans[0].times == [6.5, 7.0, 7.0]
 
 
 def test_other_events_keep_their_moment_and_line():

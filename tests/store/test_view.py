@@ -11,12 +11,14 @@ from azml_integrations import host, journal
 from azml_integrations.errors import IndexWarning
 from azml_integrations.journal import Journal
 from azml_integrations.records import (
+    ColumnsLogged,
     JournalOpened,
     ListLogged,
     MetricPoint,
     PropertiesAdded,
     RunCreated,
     RunQuery,
+    Special,
     StatusChanged,
     TagsSet,
 )
@@ -84,6 +86,7 @@ def test_the_index_can_be_rebuilt_from_the_folders(view, runs, tmp_path):
         runs,
         "r",
         MetricPoint("m", 0.5, 3.0, step=1),
+        ColumnsLogged({"m": [0.25, Special("inf")], "n": [1, Special("-inf")]}, [3.5, 3.75], [2, None]),
         ListLogged("l", [1, None, "a"], 4.0),
         TagsSet({"a": "b"}, 5.0),
         PropertiesAdded({"param.alpha": "0.03"}, 6.0),

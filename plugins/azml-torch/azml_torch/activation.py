@@ -105,12 +105,12 @@ def _listen_to_steps(session: Session, patches: Patches) -> None:
     if seen != [probe]:
         raise RuntimeError("the step of a tiny optimizer was not seen")
 
-    compiled = session.compiled
+    compiled, is_compiling = session.compiled, torch.compiler.is_compiling
 
     def on_step(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not patches.active:
             return
-        if torch.compiler.is_compiling():  # compiled code can do this much: it is heard when the step is over
+        if is_compiling():  # compiled code can do this much: it is heard when the step is over
             compiled.append(optimizer)
             return
         try:
@@ -157,7 +157,7 @@ def _listen_to_criteria(session: Session, patches: Patches) -> None:
 
 def _listening(name: str, original: Callable[..., Any], session: Session, patches: Patches) -> Callable[..., Any]:
     """Return a criterion that tells what it returns."""
-    is_compiling, is_traced = torch.compiler.is_compiling, torch._C._get_tracing_state  # noqa: SLF001 - no public one
+    is_compiling, is_traced = torch.compiler.is_compiling, torch._C._is_tracing  # noqa: SLF001 - no public one
     has_override, override = torch.overrides.has_torch_function, torch.overrides.handle_torch_function
 
     @functools.wraps(original)
@@ -188,7 +188,7 @@ def _listen_to_backward(session: Session, patches: Patches) -> None:
             return original(tensors, *args, **kwargs)
         try:
             if isinstance(tensors, Tensor):
-                session.went_back((tensors,))
+                session.went_back_from(tensors)
             elif isinstance(tensors, (list, tuple)):  # of anything else there is only one turn
                 session.went_back(tensors)
         except Exception as error:  # noqa: BLE001 - as above

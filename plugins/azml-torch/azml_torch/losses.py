@@ -49,8 +49,6 @@ class Loss(msgspec.Struct, eq=False, gc=False):  # made at each step: a third of
         Sequence number of its node in the graph.
     born : int
         How many steps this thread had made then.
-    at : float
-        When [s since the epoch, UTC].
     turn : int
         Which backward pass of this step went through it, from 1; 0 for none.
     divisor : float
@@ -62,7 +60,6 @@ class Loss(msgspec.Struct, eq=False, gc=False):  # made at each step: a third of
     samples: int
     node: int
     born: int
-    at: float
     turn: int = 0
     divisor: float = 1.0
 

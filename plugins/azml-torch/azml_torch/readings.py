@@ -166,20 +166,26 @@ class DeviceNumbers:
 
 
 class Numbers:
-    """Reads scalars of any device."""
+    """Reads scalars of any device.
+
+    Attributes
+    ----------
+    devices : dict of torch.device to DeviceNumbers
+        The accelerators that a number was ever read from.
+    """
 
     def __init__(self) -> None:
-        self._devices: dict[torch.device, DeviceNumbers] = {}
+        self.devices: dict[torch.device, DeviceNumbers] = {}
 
     @property
     def waiting(self) -> bool:
         """Whether any number was ever read from an accelerator."""
-        return bool(self._devices)
+        return bool(self.devices)
 
     @property
     def lost(self) -> int:
         """How many numbers were left out because a device was too far behind."""
-        return sum(store.lost for store in self._devices.values())
+        return sum(store.lost for store in self.devices.values())
 
     def read(self, tensor: Tensor) -> Reading | None:
         """Return the number in a tensor of one element, now or later; None if there is no telling.
@@ -200,19 +206,19 @@ class Numbers:
 
     def turn(self, now: float) -> None:
         """Let every device send and receive; never wait."""
-        for store in self._devices.values():
+        for store in self.devices.values():
             store.turn(now)
 
     def finish(self) -> None:
         """Wait until all numbers are here."""
-        for store in self._devices.values():
+        for store in self.devices.values():
             store.finish()
 
     def _store(self, device: torch.device) -> DeviceNumbers:
-        store = self._devices.get(device)
+        store = self.devices.get(device)
         if store is None:
             make: Callable[[torch.device], Device] = CudaDevice if device.type == "cuda" else OtherDevice
-            store = self._devices[device] = DeviceNumbers(make(device))
+            store = self.devices[device] = DeviceNumbers(make(device))
         return store
 
 

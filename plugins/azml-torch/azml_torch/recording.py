@@ -10,8 +10,9 @@ import threading
 import time
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-BATCH = 256
+BATCH = 2048
 """Records after which the writer is woken before its time."""
+
+SECOND = 1.0
+"""Between two points of a rate [s]."""
 
 PAUSE = 1.0
 """How long the writer sleeps [s]: what a killed process loses at most, beside what waits on a device."""
@@ -36,7 +40,7 @@ PAUSE = 1.0
 IDLE = 10
 """After so many pauses without work the writer ends; the next record begins another."""
 
-BEHIND = 64 * BATCH
+BEHIND = 8 * BATCH
 """Records beyond which the training thread writes by itself, because the writer gets no turn."""
 
 
@@ -56,6 +60,11 @@ class Mean:
     def add(self, value: float, weight: float) -> None:
         """Take one more."""
         self.total += value * weight
+        self.weight += weight
+
+    def add_sum(self, total: float, weight: float) -> None:
+        """Take the weighted sum of several more."""
+        self.total += total
         self.weight += weight
 
     @property
@@ -91,6 +100,21 @@ class Rate:
             self.samples += samples
         self.last = at
 
+    def steps_of(self, steps: Sequence["PlainStep"]) -> None:
+        """Count steps that follow each other."""
+        if self.last is None:
+            self.last, steps = steps[0].at, steps[1:]
+        if steps:
+            self.elapsed += max(steps[-1].at - self.last, 0.0)
+            self.steps += len(steps)
+            self.samples += sum([step.samples() for step in steps])
+            self.last = steps[-1].at
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a point."""
+        return self.elapsed >= SECOND
+
     def point(self) -> dict[str, float]:
         """Return the rates, and begin anew."""
         if not self.steps or not self.elapsed:
@@ -121,8 +145,10 @@ class Track:
         Its steps so far, in this run.
     clock : int
         How many steps its thread had made after its last one.
-    learning_rates : list
+    learning_rates : tuple
         Last learning rate of each group.
+    runs : tuple or None
+        What `runs_here` returned where the current run was that of the book.
     tensor_rates : bool
         Whether one of them is a tensor, which may change and stay the same object.
     skipped : int
@@ -130,19 +156,53 @@ class Track:
     """
 
     def __init__(self, book: "Book", number: int, optimizer: object) -> None:
-        self.book = book
+        self.book, self.run = book, book.run
         self.suffix = f"_{number}" if number > 1 else ""
         self.kind = type(optimizer).__name__
         self.optimizer = weakref.ref(optimizer)
         self.step = self.clock = 0
         self.skipped = -1
-        self.learning_rates: list[object] = []
+        self.learning_rates: tuple[object, ...] = ()
+        self.runs: tuple[object, ...] | None = None
         self.tensor_rates = False
         self.rate = Rate()
 
     def named(self, name: str) -> str:
         """Return the name of a metric of this optimizer."""
         return name + self.suffix
+
+
+class PlainStep(msgspec.Struct, eq=False, gc=False):  # as a Loss
+    """One step of an optimizer behind one backward pass of one loss, whose value is here; nothing stands beside it.
+
+    Attributes
+    ----------
+    track, step, at, iteration
+        As in `Stepped`.
+    loss : Loss
+        The one.
+    """
+
+    track: Any
+    step: int
+    at: float
+    loss: Loss
+    iteration: Any
+
+    @property
+    def book(self) -> "Book":
+        """The run's."""
+        book: Book = self.track.book
+        return book
+
+    def readings(self) -> Iterator[Reading | None]:
+        """Yield nothing: all is here."""
+        return iter(())
+
+    def samples(self) -> int:
+        """Return how many samples were trained on; logits of tokens are more rows than samples."""
+        most = self.iteration.batch_size if self.iteration is not None else None
+        return self.loss.samples if most is None else min(self.loss.samples, most) or most
 
 
 class Stepped(msgspec.Struct, eq=False, gc=False):  # as a Loss
@@ -190,8 +250,6 @@ class Stepped(msgspec.Struct, eq=False, gc=False):  # as a Loss
 
     def told(self) -> dict[str, tuple[float, float]]:
         """Return value and weight of each loss: of several calls in one step their mean."""
-        if len(self.losses) == 1 and type(value := self.losses[0].reading) is float:  # the plain loop
-            return {self.losses[0].name: (value, _weight(self.losses[0]))}
         groups: dict[str, list[Loss]] = {}
         for loss in self.losses:
             groups.setdefault(loss.name, []).append(loss)
@@ -202,8 +260,6 @@ class Stepped(msgspec.Struct, eq=False, gc=False):  # as a Loss
 
     def samples(self) -> int:
         """Return how many samples were trained on: of several losses of one backward pass the largest counts."""
-        if len(self.losses) == 1 and self.iteration is None:  # the plain loop
-            return self.losses[0].samples
         sizes: dict[int, int] = {}
         for loss in self.losses:
             sizes[loss.turn] = max(sizes.get(loss.turn, 0), loss.samples)
@@ -219,8 +275,8 @@ class Evaluated:
 
     __slots__ = ("at", "book", "iteration", "loss", "step")
 
-    def __init__(self, book: "Book", step: int, loss: Loss, iteration: Iteration | None) -> None:
-        self.book, self.step, self.at, self.loss, self.iteration = book, step, loss.at, loss, iteration
+    def __init__(self, book: "Book", step: int, at: float, loss: Loss, iteration: Iteration | None) -> None:
+        self.book, self.step, self.at, self.loss, self.iteration = book, step, at, loss, iteration
 
     def readings(self) -> Iterator[Reading | None]:
         """Yield what has to be here."""
@@ -240,7 +296,7 @@ class Beside:
         yield from self.beside.values()
 
 
-Record = Stepped | Evaluated | Beside
+Record = PlainStep | Stepped | Evaluated | Beside
 
 
 @dataclass
@@ -286,7 +342,7 @@ class Book:
         self.latest: dict[str, float] = {}
         self.paused = False
         self.told_steps = 0
-        self._moments: list[tuple[dict[str, object], int | None, float]] = []
+        self._moments: list[tuple[Any, Any, Any]] = []  # as `Run.log_moments` takes them
         self._epoch: Iteration | None = None
         self._batches = 0  # of this epoch, as far as backward passes tell
         self._sums: defaultdict[str, Mean] = defaultdict(Mean)
@@ -305,7 +361,7 @@ class Book:
 
     # -- taking in -----------------------------------------------------------------------------------
 
-    def take(self, record: Record) -> None:
+    def take(self, record: "Stepped | Evaluated | Beside") -> None:
         """Turn one record into points."""
         match record:
             case Stepped():
@@ -315,22 +371,44 @@ class Book:
             case Beside():
                 self._add(self._changed(record.beside), record.step, record.at)
 
-    def _take_step(self, record: Stepped) -> None:
+    def take_plain(self, steps: list[PlainStep]) -> None:
+        """Turn steps into points that follow each other in one iteration, with the same loss of the same track."""
+        first, last = steps[0], steps[-1]
+        self._turn_to(first.iteration)
+        self._batches += len(steps)
+        track = first.track
+        name = track.named(first.loss.name)
+        values = [step.loss.reading for step in steps]
+        self._moments.append(({name: values}, [step.step for step in steps], [step.at for step in steps]))
+        self.latest[name] = values[-1]
+        if self._epoch is not None:
+            weights = [step.loss.samples or 1 for step in steps]
+            total = sum(map(mul, values, weights))
+            self._sums[name].add_sum(total, sum(weights))
+        track.rate.steps_of(steps)
+        if track.rate.due:
+            self._add(self._rates(track), last.step, last.at)
+        self._ended = (last.step, last.at)
+
+    def _turn_to(self, iteration: Iteration | None) -> None:
+        """Close what a step shows to be over."""
         if self._pass is not None:
             self.close_pass()
-        if record.iteration is not self._epoch:
+        if iteration is not self._epoch:
             self.close_epoch()
-            self._epoch = record.iteration
+            self._epoch = iteration
             self._batches = 0
+
+    def _take_step(self, record: Stepped) -> None:
+        self._turn_to(record.iteration)
         self._batches += record.passes
         track, told = record.track, record.told()
         values: dict[str, object] = {name + track.suffix: value for name, (value, _) in told.items()}
         if record.beside:
             values |= self._changed(record.beside)
         track.rate.step(record.at, record.samples())
-        if track.rate.elapsed >= 1.0:
-            values |= {track.named(name): value for name, value in track.rate.point().items()}
-            values |= peak_memory()
+        if track.rate.due:
+            values |= self._rates(track)
         self._add(values, record.step, record.at)
         if self._epoch is not None:
             for name, (value, weight) in told.items():
@@ -353,6 +431,10 @@ class Book:
             self._pass = Pass(record.iteration)
         self._pass.step, self._pass.at = record.step, record.at
         self._pass.means.setdefault(name, Mean()).add(value, _weight(record.loss))
+
+    def _rates(self, track: Track) -> dict[str, object]:
+        """Return how fast an optimizer's steps were since the last point."""
+        return {track.named(name): value for name, value in track.rate.point().items()} | peak_memory()
 
     def _changed(self, beside: dict[str, Reading]) -> dict[str, object]:
         """Return numbers by name, without learning rates and scales that are what they were."""
@@ -401,8 +483,7 @@ class Book:
             self.close_epoch()
         for track in self.tracks:
             if "steps_per_second" + track.suffix not in self.latest:
-                rates = {track.named(name): value for name, value in track.rate.point().items()}
-                self._add(rates | peak_memory(), track.step, track.rate.last or time.time())
+                self._add(self._rates(track), track.step, track.rate.last or time.time())
 
     def write(self) -> None:
         """Write what has been collected."""
@@ -468,10 +549,11 @@ class Recorder:
         queue.append(record)
         if self._writer is None:
             self._begin()
-        elif len(queue) >= BATCH and not self._wake.is_set():
-            self._wake.set()
-        if len(queue) > BEHIND:
-            self.drain()
+        elif len(queue) >= BATCH:
+            if not self._wake.is_set():
+                self._wake.set()
+            if len(queue) > BEHIND:
+                self.drain()
 
     def drain(self, *, tidy: bool = True) -> None:
         """Write all that is here; with `tidy` also the means of what seems to be over."""
@@ -482,13 +564,35 @@ class Recorder:
                 record = self._queue.popleft()
                 book = touched[id(record.book)] = record.book
                 try:
-                    book.take(record)
+                    if type(record) is PlainStep:
+                        book.take_plain(self._like(record))
+                    else:
+                        book.take(record)
                 except Exception as error:  # noqa: BLE001 - one record that cannot be told costs no other
                     self._session.stumble("writing", error, book.run)
             for book in touched.values():
                 if tidy and not self._queue:
                     book.tidy()
                 self._session.attempt(book.run, book.write)
+
+    def _like(self, first: PlainStep) -> list[PlainStep]:
+        """Take the steps that go on like one from the queue, until a point of their rate is due."""
+        queue, found = self._queue, [first]
+        track, name, iteration = first.track, first.loss.name, first.iteration
+        rate = track.rate
+        until = (first.at if rate.last is None else rate.last) + SECOND - rate.elapsed
+        last = first
+        while queue and last.at < until:
+            last = queue[0]
+            if (
+                type(last) is not PlainStep
+                or last.track is not track
+                or last.iteration is not iteration
+                or last.loss.name != name
+            ):
+                break
+            found.append(queue.popleft())
+        return found
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from azml_integrations import current_run, implicit_run
-from azml_integrations.autologging import is_paused, stumble
+from azml_integrations.autologging import is_paused, paused_here, runs_here, stumble
 
 from . import description
 from .cells import Cells
 from .loading import Iteration, Loading
 from .losses import LOSS, Loss, below, divisor_of, is_reduced, is_scaled, name_of
 from .readings import Numbers, Reading, is_transformed
-from .recording import Beside, Book, Evaluated, Recorder, Stepped, Track
+from .recording import Beside, Book, Evaluated, PlainStep, Recorder, Stepped, Track
 
 if TYPE_CHECKING:
     from azml_integrations import AutologOptions, Run
@@ -116,18 +116,18 @@ class Session:
 
     def called(self, name: str, result: object, inputs: tuple[Any, ...]) -> None:
         """Hear of a criterion: its name, what it returned, what it was called with."""
-        if is_paused(SOURCE) or not isinstance(result, Tensor):
+        if not isinstance(result, Tensor) or (paused_here() and is_paused(SOURCE)):
             return
         if self.compiled:
             self._hear_compiled()
         here = self.here.seen
-        if type(result) is Tensor and result.is_cpu and not is_transformed(result) and not result.dim():
-            reading: Reading | None = float(result.item())  # the plain loop
-        else:
+        reading: Reading | None = None
+        if type(result) is Tensor and result.is_cpu and not result.ndim and not is_transformed(result):
+            reading = result.item()  # the plain loop
+        if type(reading) is not float:
             reading = self.numbers.read(result)
-        given = inputs[0] if inputs else None
         try:
-            samples = given.size(0)  # type: ignore[union-attr]
+            samples = inputs[0].shape[0]
         except (AttributeError, IndexError):  # nothing to count
             samples = 0
         node = result.grad_fn
@@ -136,11 +136,23 @@ class Session:
             if here.losses and here.losses[-1].node == number:  # one criterion is made of another
                 here.losses[-1].name = name
                 return
-            here.losses.append(Loss(name, reading, samples, number, here.clock, time.time()))
+            here.losses.append(Loss(name, reading, samples, number, here.clock))
             if len(here.losses) > MOST_PENDING:
                 self._were_evaluations([loss for loss in here.losses if not loss.turn][: MOST_PENDING // 2])
         elif reading is not None:
-            self._evaluated(Loss(name, reading, samples, 0, here.clock, time.time()))
+            self._evaluated(Loss(name, reading, samples, 0, here.clock))
+
+    def went_back_from(self, root: Tensor) -> None:
+        """Hear of a backward pass that begins at one tensor."""
+        here = self.here.seen
+        losses, node = here.losses, root.grad_fn
+        if losses and node is not None and not self.compiled:
+            last = losses[-1]
+            if last.node == node._sequence_nr() and last.reading is not None:  # noqa: SLF001 - see losses
+                here.passes += 1
+                last.turn = last.turn or here.passes  # the plain loop
+                return
+        self.went_back((root,))
 
     def went_back(self, roots: Iterable[object]) -> None:
         """Hear of a backward pass."""
@@ -156,7 +168,7 @@ class Session:
                 continue
             last = here.losses[-1] if here.losses else None
             if last is not None and last.node == node._sequence_nr() and last.reading is not None:  # noqa: SLF001 - see losses
-                last.turn = last.turn or here.passes  # the plain loop
+                last.turn = last.turn or here.passes
             else:
                 self.trained_on(root)
 
@@ -177,7 +189,7 @@ class Session:
             name = name_of(node)
         elif len(found) == 1 and found[0].reading is None and is_reduced(node, found[0]):
             name = found[0].name
-        own = Loss(name, reading, samples, node._sequence_nr(), here.clock, time.time())  # type: ignore[union-attr]  # noqa: SLF001
+        own = Loss(name, reading, samples, node._sequence_nr(), here.clock)  # type: ignore[union-attr]  # noqa: SLF001
         own.turn, own.divisor = turn, divisor_of(node)
         here.losses.append(own)
 
@@ -196,7 +208,7 @@ class Session:
             return
         if book.paused:
             self.cells.watch()
-        self.recorder.add(Evaluated(book, book.step, loss, self.here.seen.loading.evaluating()))
+        self.recorder.add(Evaluated(book, book.step, time.time(), loss, self.here.seen.loading.evaluating()))
 
     # -- steps ---------------------------------------------------------------------------------------
 
@@ -204,23 +216,31 @@ class Session:
         """Hear that an optimizer has made a step."""
         here = self.here.seen
         here.clock += 1
-        if is_paused(SOURCE):
-            here.forget()
-            return
-        track = self._track(optimizer)
-        if track is None:
-            here.forget()
-            return
+        track = here.track
+        if (
+            track is None
+            or track.runs is not runs_here()
+            or track.optimizer() is not optimizer
+            or paused_here()
+            or track.run.over
+        ):  # not the plain loop
+            track = None if is_paused(SOURCE) else self._track(optimizer)
+            if track is None:
+                here.forget()
+                return
+            here.track = track
         now = time.time()
-        if len(here.losses) == 1 and here.losses[0].turn:  # the plain loop
-            losses, here.losses = here.losses, []
+        losses, loading = here.losses, here.loading
+        if len(losses) == 1 and losses[0].turn:  # the plain loop
+            here.losses = []
         else:
             losses = self._losses_of(track)
-        if here.loading.fresh:
-            here.loading.step()
+        if loading.fresh:
+            loading.step()
         track.step += 1
         track.clock = here.clock
-        rates = [group.get("lr") for group in optimizer.param_groups]
+        groups = optimizer.param_groups
+        rates = (groups[0].get("lr"),) if len(groups) == 1 else tuple([group.get("lr") for group in groups])
         if rates != track.learning_rates or track.tensor_rates:
             self._see_rates(track, rates)
         if self.norm_every and track.step % self.norm_every == 0:
@@ -228,10 +248,14 @@ class Session:
         if self._skipped:
             self._see_skipped(track, optimizer)
         beside = self._beside(track) if here.beside else None
-        passes, here.passes, here.track = here.passes, 0, track
+        passes, here.passes = here.passes, 0
+        iteration = None if loading.training is None else loading.epoch()
         closure = len(args) > 1 or bool(kwargs)
-        self.recorder.add(Stepped(track, track.step, now, losses, beside, passes, here.loading.epoch(), closure))
-        if self.numbers.waiting:
+        if passes == len(losses) == 1 and type(losses[0].reading) is float and not (beside or closure):
+            self.recorder.add(PlainStep(track, track.step, now, losses[0], iteration))
+        else:
+            self.recorder.add(Stepped(track, track.step, now, losses, beside, passes, iteration, closure))
+        if self.numbers.devices:
             self.numbers.turn(now)
 
     def _hear_compiled(self) -> None:
@@ -285,7 +309,7 @@ class Session:
             self._were_evaluations(old)
         return trained
 
-    def _see_rates(self, track: Track, rates: list[Any]) -> None:
+    def _see_rates(self, track: Track, rates: tuple[Any, ...]) -> None:
         """Keep learning rates that have changed, or that are tensors and may have."""
         track.tensor_rates = any(isinstance(rate, Tensor) for rate in rates)
         track.learning_rates = rates
@@ -331,8 +355,13 @@ class Session:
         _, track = self._tracks.get(id(optimizer), (None, _UNKNOWN))
         if track is None:
             return None
+        runs = runs_here()
+        if runs is track.runs and not track.run.over:
+            return track
         run = current_run()
-        if run is not None and run is track.book.run:  # the plain loop
+        if run is not None and run is track.book.run:
+            if any(entered is run for entered in runs):
+                track.runs = runs
             return track
         if run is not None and run.id in self._inherited:
             run = None
@@ -506,6 +535,7 @@ class _Unknown(Track):
     """What stands for an optimizer that was not seen yet."""
 
     def __init__(self) -> None:
+        self.runs = self.run = None  # type: ignore[assignment]  # it has no run
         self.book = Book(None, implicit=False)  # type: ignore[arg-type]  # it has no run
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,6 +34,63 @@ def test_a_rate_leaves_pauses_out():
 
     assert rate.point() == pytest.approx({"steps_per_second": 10.0, "samples_per_second": 320.0})
     assert rate.point() == {}
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_steps_counted_together_make_the_same_rate(paused):
+    """As one by one, also after a pause."""
+    from azml_torch.losses import Loss
+    from azml_torch.recording import PlainStep
+
+    steps = [PlainStep(None, n, n / 10, Loss("l", 1.0, 30 + n, 0, 0), None) for n in range(1, 9)]
+    single, together = (Rate(last=None if paused else 0.05) for _ in range(2))
+    for step in steps:
+        single.step(step.at, step.samples())
+    together.steps_of(steps[:1])
+    together.steps_of(steps[1:5])
+    together.steps_of(steps[5:])
+
+    assert together.last == single.last
+    assert together.point() == pytest.approx(single.point())
+
+
+def test_plain_steps_share_a_line(only, model, batches):
+    """A line of the journal holds many of them; steps of another kind between them keep their place."""
+    from azml_integrations import journal
+    from azml_integrations.records import ColumnsLogged, Cursor
+
+    train(model, batches, steps=40)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = torch.nn.functional.mse_loss(model(batches[0]), batches[1])
+    loss.backward(retain_graph=True)
+    loss.backward()
+    optimizer.step()
+
+    run = only()
+    (path,) = journal.files(run._folder)
+    events = [event for batch in journal.read(path, Cursor()) for event in batch.events]
+    held = [len(event.times) for event in events if isinstance(event, ColumnsLogged)]
+    assert sum(held) == 39  # the first says its learning rate too
+    assert len(held) < 10
+    assert [point.step for point in run.metric_points("mse_loss")] == list(range(1, 41))
+
+
+def test_a_point_of_the_rate_comes_once_a_second(runs, model, batches, monkeypatch):
+    """However many steps are told at once, it stands at the step that filled the second."""
+    from azml_torch import session
+
+    now = int(time.time())
+    clock = iter(now + number / 8 for number in range(1000))
+    monkeypatch.setattr(session, "time", SimpleNamespace(time=lambda: next(clock)))
+    (listening,) = session.LISTENING
+    with listening.recorder.held():
+        train(model, batches, steps=35)
+    run = current_run()
+    runs()
+
+    assert [point.step for point in run.metric_points("steps_per_second")] == [9, 17, 25, 33]
+    assert as_list(run, "steps_per_second") == [8.0] * 4
+    autolog(False)
 
 
 def test_rates_are_logged_at_the_end_of_a_short_training(only, model, batches):
@@ -84,7 +142,7 @@ def test_points_wait_in_order_for_a_slow_device(runs, model, batches, monkeypatc
     monkeypatch.setattr("azml_torch.session.is_transformed", lambda tensor: True)  # the short way is the CPU's
     read = session.numbers.read
     monkeypatch.setattr(session.numbers, "read", lambda tensor: slow.put(read(tensor)))
-    session.numbers._devices[torch.device("cpu")] = slow
+    session.numbers.devices[torch.device("cpu")] = slow
 
     losses = train(model, batches, steps=4)
     session.recorder.drain()
