@@ -20,7 +20,9 @@ MOST_LINES = 2000
 MOST_OBJECTS = 3_000_000
 """Living objects among which a model is looked for: to look through so many takes less than a second, once."""
 
-_WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"})
+_WRAPPERS = frozenset(
+    {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule", "_FabricModule"}
+)
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
