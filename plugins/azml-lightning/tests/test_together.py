@@ -64,6 +64,22 @@ def test_a_trainer_is_recorded_once(everything, fit, toy, runs):
     assert not run._record().notes
 
 
+def test_a_logger_of_ours_is_enough_for_silence(everything, azml, pl, experiment, toy, runs):
+    """Also without autolog of Lightning, as in a process that a strategy spawns: there no trainer's fit is called."""
+    autolog(False)
+    autolog("torch", silent=True, on_error="raise")
+    trainer = pl.Trainer(
+        max_epochs=1, logger=azml.AzmlLogger(), accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1
+    )
+    trainer.fit(toy(), toys.rows(), toys.rows())
+    plain_loop()
+    autolog(False)
+
+    run, loop = runs()
+    assert set(run.get_metrics()) == {"loss", "val_loss", "epoch"}
+    assert points(loop, "mse_loss") == [1, 2, 3]
+
+
 def test_a_plain_loop_after_a_trainer_is_recorded(everything, fit, toy, runs):
     """By azml-torch, in a run of its own; so is one between two trainers, and each trainer by azml-lightning."""
     fit(toy())
