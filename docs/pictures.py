@@ -18,7 +18,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "docs" / "_static"
-COLORS = 64  # of a copied picture: plots have few, and take half the bytes so
+COLORS = 256  # of a copied picture: plots have few, and take half the bytes so
 PICTURES = {  # by example: the files of its run, and what they are called here
     "ridge_alphas_by_loop": {"outputs/fits/alpha.png": "ridge-alphas-by-loop"},
     "ridge_alphas_by_grid_search": {"outputs/GridSearchCV/score_by_alpha.png": "ridge-alphas-by-grid-search"},
@@ -31,6 +31,11 @@ PICTURES = {  # by example: the files of its run, and what they are called here
         "curves.png": "digits-curves",
         "outputs/LitDigits/test_roc_curve.png": "digits-roc",
         "outputs/LitDigits/test_confusion_matrix.png": "digits-confusion",
+    },
+    "torch_digits_loop": {
+        "curves.png": "torch-digits-curves",
+        "outputs/Digits/validation_roc_curve.png": "torch-digits-roc",
+        "outputs/Digits/validation_confusion_matrix.png": "torch-digits-confusion",
     },
     "pipeline_on_a_mixed_table": {
         "outputs/Pipeline/feature_importances.png": "mixed-table-importances",
@@ -75,7 +80,9 @@ def draw_run_show() -> None:
 def copy_picture(source: Path, name: str) -> None:
     """Copy a picture with few colours."""
     with Image.open(source) as picture:
-        picture.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(STATIC / f"{name}.png", optimize=True)
+        # the default method gives thin lines, and cells of 0 and 1, of two colours the same one
+        few = picture.convert("RGB").quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(STATIC / f"{name}.png", optimize=True)
 
 
 def run_example(name: str) -> None:
@@ -90,7 +97,7 @@ def azml(*words: str) -> str:
 
 def printed(*words: str) -> str:
     """Return what a program prints on a terminal, colours included."""
-    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "84", "AZML_PLUGINS": "sklearn"}
+    environment = os.environ | {"FORCE_COLOR": "1", "COLUMNS": "84", "AZML_PLUGINS": "sklearn,torch"}
     return subprocess.run([sys.executable, *words], env=environment, check=True, capture_output=True, text=True).stdout
 
 

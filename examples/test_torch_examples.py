@@ -66,7 +66,7 @@ def test_a_plain_loop_on_digits(world):
     assert "outputs/Digits/summary.txt" in run.get_file_names()
     kinds = "roc_curve", "precision_recall_curve", "confusion_matrix", "calibration_curve"
     assert {f"outputs/Digits/validation_{kind}.png" for kind in kinds} <= set(run.get_file_names())
-    assert {"outputs/Digits/model.safetensors", "outputs/Digits/model.json"} <= set(run.get_file_names())
+    assert {"curves.png", "outputs/Digits/model.safetensors", "outputs/Digits/model.json"} <= set(run.get_file_names())
     read = float(re.findall(r"epoch 5: ([\d.]+)", printed)[0])
     assert run.get_metrics()["validation_accuracy_score"] == pytest.approx(read, abs=6e-4)
     assert float(re.findall(r"epoch 5: ([\d.]+)", printed)[0]) > 0.9

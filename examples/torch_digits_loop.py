@@ -1,6 +1,7 @@
 """A plain PyTorch loop on handwritten digits records itself; its pictures and weights are a line each."""
 
 import torch
+from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
@@ -29,6 +30,19 @@ class Digits(nn.Module):
         return self.layers(pixels)
 
 
+def curves(run):
+    """Draw the loss of each step, and its means over the data; the run has every point."""
+    figure = Figure((6, 3.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="step", ylabel="cross entropy", yscale="log")
+    for name, marker in (("cross_entropy", ""), ("train_cross_entropy", "o"), ("eval_cross_entropy", "o")):
+        points = run.metric_points(name)
+        steps, values = [point.step for point in points], [point.value for point in points]
+        axes.plot(steps, values, marker=marker, alpha=1 if marker else 0.4, label=name)
+    axes.legend()
+    figure.savefig("curves.png")
+    return "curves.png"
+
+
 model = Digits()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.7)
@@ -54,3 +68,5 @@ for epoch in range(5):
 run = azml_integrations.current_run()
 evaluate(run, model, DataLoader(validation, batch_size=256), prefix="validation")
 save_model(run, model)
+run.complete()  # the last points are written by now
+run.log_image("curves", curves(run))

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from ..errors import AutologWarning, warn_outside
+from ..errors import AutologWarning, AzmlError, warn_outside
 
 if TYPE_CHECKING:
     from ..core.run import Run
@@ -75,7 +75,7 @@ def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error
     """
     if on_error == "raise" or isinstance(error, AutologWarning):  # one of ours, that a filter made an error
         raise error
-    message = f"{type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error.message if isinstance(error, AzmlError) else error}"
     if run is not None:
         with contextlib.suppress(Exception):  # the note may fail for the same reason: a full disk
             run.note(source, message)

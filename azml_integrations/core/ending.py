@@ -40,6 +40,8 @@ class Watch:
         self._kept: set[Owned] = set()
         self._at_last: set[Callable[[], object]] = set()
         self._error: BaseException | None = None
+        self._ending = False
+        self._late = 0
         self._program: FrameType | None = None
 
     def add(self, run: Owned) -> None:
@@ -55,7 +57,13 @@ class Watch:
         self._at_last.add(act)
 
     def end(self) -> None:
-        """End all open runs as the program ended."""
+        """End all open runs as the program ended; SIGTERM waits for that, a second one does not."""
+        self._ending = True
+        self._end_all()
+        if self._late:
+            os.kill(os.getpid(), self._late)
+
+    def _end_all(self) -> None:
         error = self._error or self._uncaught() or sys.exc_info()[1]  # the last: a multiprocessing child that raised
         code = error.code if isinstance(error, SystemExit) else self._exit_code()
         for run in [run for run in self._kept if run.owned]:
@@ -117,6 +125,10 @@ class Watch:
         return hear
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
+        if self._ending:  # a pool tells its workers to leave, and terminates them in the same moment
+            self._late = number
+            signal.signal(number, signal.SIG_DFL)
+            return
         for run in [run for run in self._kept if run.owned]:
             with contextlib.suppress(Exception):
                 run.cancel()

@@ -95,6 +95,22 @@ def test_sigterm_cancels_the_run(ended):
     assert (done.returncode, run.status) == (-signal.SIGTERM, "Canceled")
 
 
+def test_sigterm_at_the_programs_end_waits_for_it(ended):
+    """A pool tells its workers to leave and terminates them in the same moment: the end is not cut in two."""
+    done, (run,) = ended(
+        """
+from azml_integrations import hookimpl, plugins
+class Late:
+    @hookimpl
+    def azml_run_ending(self, run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        run.log("a", 2)
+plugins.plugins().register(Late())
+"""
+    )
+    assert (done.returncode, run.status, run.get_metrics()) == (-signal.SIGTERM, "Completed", {"a": [1, 2]})
+
+
 def test_the_users_own_handler_of_sigterm_stays(ended):
     """Who has one checkpoints in it; the run ends as that program ends."""
     done, (run,) = ended(

@@ -4,7 +4,7 @@ import os
 import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,7 +13,7 @@ from uuid import uuid4
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from azml_integrations import Experiment, Run, Workspace, current_run, errors, implicit_experiment
-from azml_integrations.autologging import stumble
+from azml_integrations.autologging import is_paused, paused, stumble
 from azml_integrations.records import TERMINAL
 
 from .checkpoints import KEY, Shelf, run_id_in
@@ -150,6 +150,7 @@ class RunLogger:
         self._companion: Any = None
         self._shelf = Shelf(self._log_model)
         self._told: set[tuple[str, str]] = set()
+        self._silence = ExitStack()
 
     # -- which run -----------------------------------------------------------------------------------
 
@@ -472,6 +473,8 @@ class RunLogger:
         if trainer is None:
             return
         self._trainer = weakref.ref(trainer)
+        if not is_paused("torch"):  # in a spawned process, and without autolog of Lightning: nobody else says so there
+            self._silence.enter_context(paused("torch"))
         if trainer.state.fn == "fit" and self._bound().ours and self._experiment.over:  # after a fit, or a tuner
             self._experiment = self._resumed()
         if self._companion is None:
@@ -480,7 +483,9 @@ class RunLogger:
             trainer.callbacks.insert(0, self._companion)  # before the checkpoints, which come last
 
     def _part(self) -> None:
-        """Leave nothing of ours on the trainer."""
+        """Leave nothing of ours on the trainer, and nobody silent."""
+        with suppress(ValueError):  # another thread's to end
+            self._silence.close()
         trainer = self._trainer and self._trainer()
         if trainer is not None and self._companion in trainer.callbacks:
             trainer.callbacks.remove(self._companion)
@@ -647,7 +652,7 @@ class RunLogger:
         """Travel as an address: what is spawned meets in the same run, and nothing live is pickled."""
         self._bound()
         given = None if self._address is not None and self._address.ours else self._given_run
-        live = dict.fromkeys(("_experiment", "_trainer", "_companion", "_shelf", "_told"))
+        live = dict.fromkeys(("_experiment", "_trainer", "_companion", "_shelf", "_told", "_silence"))
         return {**self.__dict__, **live, "_given_run": given}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

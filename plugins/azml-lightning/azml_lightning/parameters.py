@@ -8,6 +8,9 @@ from typing import Any
 MOST = 4096
 """Characters of a value that are kept."""
 
+_OF_CLI = frozenset({"_class_path", "_instantiator"})
+"""What LightningCLI puts beside the hyperparameters, to build the module again."""
+
 
 def flattened(params: object) -> dict[str, str]:
     """Return hyperparameters by their full names: ``{"optimizer": {"lr": 0.1}}`` is ``param.optimizer.lr``.
@@ -31,7 +34,8 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
         yield name, value
         return
     for key, part in inside.items():
-        yield from _leaves(f"{name}.{key}", part)
+        if key not in _OF_CLI:
+            yield from _leaves(f"{name}.{key}", part)
 
 
 def _inside(value: object) -> Mapping[Any, object] | None:

@@ -206,7 +206,7 @@ def test_off_gives_everything_back(kind, on, pl, quiet, toy, runs):
 
     for name in ("__init__", "fit", "validate", "test", "predict"):
         assert getattr(pl.Trainer, name).__module__.startswith(pl.__name__.partition(".")[0])
-        assert getattr(pl.Trainer, name).__code__.co_filename.find("azml") < 0
+        assert not getattr(pl.Trainer, name).__globals__["__name__"].startswith("azml")
     for trainer in (with_default, without):
         assert not any("azml" in type(one).__module__ for one in [*trainer.loggers, *trainer.callbacks])
         trainer.fit(toy(), toys.rows(), toys.rows())

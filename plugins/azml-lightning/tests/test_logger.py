@@ -322,8 +322,9 @@ class Net:
         {"lr": 0.1, "net": {"width": 8, "act": torch.nn.ReLU}},
         Namespace(lr=0.1, net=Namespace(width=8, act=torch.nn.ReLU)),
         {"lr": 0.1, "net": Net()},
+        {"lr": 0.1, "net": Net(), "_instantiator": "lightning.pytorch.cli.instantiate_module"},
     ],
-    ids=["dicts", "namespaces", "a dataclass"],
+    ids=["dicts", "namespaces", "a dataclass", "of LightningCLI"],
 )
 def test_nested_hyperparameters_get_dotted_names(azml, experiment, given):
     """However they are nested, param.net.width is what a table of runs shows."""

@@ -74,6 +74,17 @@ def test_two_spawned_processes_are_one_run(script, runs):
     assert "outputs/checkpoints/best.ckpt" in run.get_file_names()
 
 
+def test_a_spawned_process_records_once(script, runs):
+    """It imports the script anew, and autolog() in it; the steps are the trainer's all the same."""
+    pytest.importorskip("azml_torch")
+    body = "import azml_integrations\nazml_integrations.autolog(silent=True)\n" + SPAWNED
+    said_by(script(body, AZML_PLUGINS="lightning,torch"))
+
+    (run,) = runs()
+    assert {"loss", "val_loss"} <= set(run.get_metrics())
+    assert not {"cross_entropy", "eval_cross_entropy", "steps_per_second"} & set(run.get_metrics())
+
+
 SCRIPTED = """
 logger = AzmlLogger()
 trainer = pl.Trainer(logger=logger, max_epochs=1, strategy="ddp", devices=2, **quiet)

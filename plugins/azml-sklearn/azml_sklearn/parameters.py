@@ -78,11 +78,13 @@ def _add(run: "Run", facts: dict[str, str], parameters: dict[str, str]) -> int:
         run.add_properties(facts | parameters)
     except Exception:  # noqa: BLE001 - one of them is refused: find out which, and keep the others
         written = 0
+        if run.properties.get("framework", facts["framework"]) != facts["framework"]:  # another adapter's
+            facts = {name.replace("framework", "framework.sklearn"): text for name, text in facts.items()}
         for name, text in (facts | parameters).items():
             try:
                 run.add_properties({name: text})
                 written += name in parameters
             except Exception as error:  # noqa: BLE001 - as above
-                run.note("sklearn", f"property {name} is not recorded: {type(error).__name__}: {error}")
+                run.note("sklearn", f"property {name} is not recorded: {getattr(error, 'message', repr(error))}")
         return written
     return len(parameters)

@@ -20,7 +20,9 @@ MOST_LINES = 2000
 MOST_OBJECTS = 3_000_000
 """Living objects among which a model is looked for: to look through so many takes less than a second, once."""
 
-_WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule"})
+_WRAPPERS = frozenset(
+    {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "OptimizedModule", "_FabricModule"}
+)
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
@@ -128,11 +130,13 @@ def _add(run: "Run", facts: dict[str, str]) -> None:
     try:
         run.add_properties(facts)
     except Exception:  # noqa: BLE001 - one of them is refused: find out which, and keep the others
+        if run.properties.get("framework", facts["framework"]) != facts["framework"]:  # another adapter's
+            facts = {name.replace("framework", "framework.torch"): text for name, text in facts.items()}
         for name, text in facts.items():
             try:
                 run.add_properties({name: text})
             except Exception as error:  # noqa: BLE001 - as above
-                run.note(SOURCE, f"property {name} is not recorded: {error}")
+                run.note(SOURCE, f"property {name} is not recorded: {getattr(error, 'message', repr(error))}")
 
 
 def _device(device: torch.device) -> str:

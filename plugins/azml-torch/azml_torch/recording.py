@@ -416,8 +416,9 @@ class Book:
         self._ended = (record.step, record.at)
 
     def _take_evaluation(self, record: Evaluated) -> None:
-        for track in self.tracks:
-            track.rate.last = None
+        if record.iteration is not None:  # one without data of its own is part of a step: a metric beside the loss
+            for track in self.tracks:
+                track.rate.last = None
         value = None if record.loss.reading is None else value_of(record.loss.reading)
         if value is None:
             return

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from azml_integrations import current_run, implicit_run
 from azml_integrations.autologging import is_paused, paused_here, runs_here, stumble
+from azml_integrations.records import RunStatus
 
 from . import description
 from .cells import Cells
@@ -439,7 +440,7 @@ class Session:
         """Write what is left for a run, before it ends."""
         book = self._books.get(run.id)
         if book is not None:
-            self._finish(book, _crash())
+            self._finish(book, _crash() or _cancellation(run))
             self._announce(book)
 
     def flush(self) -> None:
@@ -559,6 +560,11 @@ def _crash() -> BaseException | None:
     if error is None and not threading.main_thread().is_alive():  # the program ends; before, the last one is an old one
         error = getattr(sys, "last_value", None)
     return None if isinstance(error, SystemExit) else error
+
+
+def _cancellation(run: "Run") -> BaseException | None:
+    """Return an exception for a run that is being canceled, as by SIGTERM: it breaks an epoch off, too."""
+    return InterruptedError("canceled") if run.get_status() == RunStatus.CANCEL_REQUESTED else None
 
 
 def _is_whole(gradient: Tensor) -> bool:

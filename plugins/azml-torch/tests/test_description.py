@@ -72,6 +72,16 @@ def test_the_outermost_module_with_just_these_parameters_is_the_model():
     assert models_of(torch.optim.SGD(holder.parameters(), lr=0.1)) == [holder]
 
 
+@pytest.mark.parametrize("wrapper", ["DataParallel", "OptimizedModule", "_FabricModule"])
+def test_a_wrapper_is_not_taken_for_the_model(wrapper):
+    """Whoever looks for his model looks for its own name."""
+    net = Net()
+    wrapped = type(wrapper, (nn.Module,), {})()
+    wrapped.net = net
+
+    assert models_of(torch.optim.SGD(wrapped.parameters(), lr=0.1)) == [net]
+
+
 def test_several_modules_are_told_together():
     """An encoder and a head with one optimizer."""
     encoder, head = Net(), nn.Linear(1, 2)

@@ -106,6 +106,22 @@ def test_rates_are_logged_at_the_end_of_a_short_training(only, model, batches):
     assert samples == pytest.approx(32 * rate)
 
 
+def test_a_metric_in_each_step_leaves_the_rates(only, model, batches):
+    """A criterion beside the loss, which nothing is trained on, is no evaluation that training waits for."""
+    x, y = batches
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(5):
+        optimizer.zero_grad()
+        answers = model(x)
+        torch.nn.functional.mse_loss(answers, y).backward()
+        torch.nn.functional.l1_loss(answers.detach(), y)
+        optimizer.step()
+
+    run = only()
+    assert len(as_list(run, "eval_l1_loss")) > 1
+    assert len(as_list(run, "samples_per_second")) == 1
+
+
 def test_peak_memory_stands_beside_the_rates(only, model, batches, monkeypatch):
     """On CUDA, where asking waits for nothing."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -89,7 +89,15 @@ def test_a_program_that_crashes_in_an_epoch_fails_its_run(script, experiment):
     assert values(run, "eval_mse_loss") == []
 
 
-def test_an_epoch_that_a_crash_broke_off_has_no_mean(script, experiment):
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ('raise ValueError("in the middle")', "Failed"),
+        ("raise KeyboardInterrupt", "Failed"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "Canceled"),
+    ],
+)
+def test_an_epoch_that_a_crash_broke_off_has_no_mean(script, experiment, end, status):
     """Half an epoch's mean would look like an epoch's."""
     script(
         LOOP
@@ -101,12 +109,13 @@ for epoch in range(3):
         F.mse_loss(model(x), y).backward()
         optimizer.step()
         if epoch == 2 and number == 1:
-            raise ValueError("in the middle")
-""",
+"""
+        + f"            {end}\n",
         fails=True,
     )
 
     (run,) = experiment.get_runs()
+    assert run.get_status() == status
     assert values(run, "epoch") == [1, 2]
     assert len(values(run)) == 10
 
