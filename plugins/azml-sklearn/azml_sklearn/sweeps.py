@@ -148,8 +148,6 @@ class Sweep(AbstractContextManager["Sweep"]):
         """
         with contextlib.closing(_candidates):
             self._conclude(candidates[: self.session.max_child_runs])
-        for child in self._unfinished():
-            child.complete()
         if len(candidates) > self.session.max_child_runs:
             self.run.note(
                 SOURCE,
@@ -163,11 +161,9 @@ class Sweep(AbstractContextManager["Sweep"]):
             for split, scores in enumerate(() if self.live else candidate.splits):
                 child.log_metrics(scores, split)
             child.log_metrics(candidate.values)
+            if not child.over and child.get_status() == "Running":  # nobody knew how many splits there would be
+                child.complete()
             child.settle()
-            if child.over:
-                self._begun.discard(child.id)
-            else:
-                self._begun.add(child.id)
 
     def child_id(self, candidate: int) -> str:
         """Return the id of a candidate's run."""
@@ -180,8 +176,7 @@ class Sweep(AbstractContextManager["Sweep"]):
                 child.cancel()
 
     def _unfinished(self) -> "list[Run]":
-        running = self.run.get_children(status="Running") if self._begun else ()
-        return [child for child in running if child.id in self._begun]
+        return [child for child in self.run.get_children(status="Running") if child.id in self._begun]
 
 
 class Task:
