@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from . import letters
 from .page import LINE, SMALL, Axis, Bars, Cells, Dots, Line, Mark, Page, Panel
-from .pixels import encoded
+from .pixels import opaque
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +170,7 @@ class Sheet:
             vertices, codes = map(np.concatenate, zip(*written, strict=True))
             if len(codes):
                 self._fill(self._path(vertices, codes), color)
-        return encoded(_opaque(np.asarray(self._renderer.buffer_rgba())))
+        return opaque(np.asarray(self._renderer.buffer_rgba()))
 
     def _fill(self, path: Any, color: Any) -> None:
         self._renderer.draw_path(self._pen("white", 0), path, self._here, self._rgba(color))
@@ -192,15 +192,6 @@ class Sheet:
         if clip is not None:
             pen.set_clip_rectangle(Bbox.from_bounds(*clip))
         return pen
-
-
-def _opaque(rgba: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    import numpy as np
-
-    opaque = np.empty((*rgba.shape[:2], 3), np.uint8)
-    for channel in range(3):  # one by one: three times as fast as all at once
-        opaque[:, :, channel] = rgba[:, :, channel]
-    return opaque
 
 
 @dataclass(frozen=True)

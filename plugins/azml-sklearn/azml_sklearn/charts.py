@@ -1,13 +1,12 @@
 """Scores against parameters, drawn from frozen facts: the fits of a run, or the candidates of a search."""
 
-import io
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from azml_integrations.pictures import distinct
+from azml_integrations.pictures import distinct, opaque
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,6 +124,10 @@ def score_against_parameter(
     if lines is not None:
         _tell_lines(figure, lines)
     _head(figure, title, _without_score(panels, axis))
+    if axis.words is None:
+        _set_margins(figure, 0 if lines is None else len(_different(lines.values)))
+    else:
+        figure.set_layout_engine("constrained")  # words need room that only they know; twice the time
     return figure
 
 
@@ -242,10 +245,13 @@ def _without_score(panels: Mapping[str, Mapping[str, Curve]], axis: _Axis) -> st
 
 
 def as_png(figure: "Figure") -> bytes:
-    """Return a picture as a PNG file."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
+    """Return a picture as a PNG file; `savefig` would draw it twice."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return opaque(np.asarray(canvas.buffer_rgba()))
 
 
 def _words(labels: Sequence[object]) -> list[str]:
@@ -254,15 +260,13 @@ def _words(labels: Sequence[object]) -> list[str]:
 
 
 def _page(panels: int, letters: int) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     across = 1 if panels == 1 else 2
     down = -(-panels // across)
     width, height = (1.3 * WIDTH, 1.3 * HEIGHT) if panels == 1 else (WIDTH, HEIGHT)
     slanted = 0.5 * letters * 0.6 * FONT / 72  # words along the axis need their height
-    figure = Figure(figsize=(width * across, (height + slanted) * down + 0.5), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(width * across, (height + slanted) * down + 0.5), dpi=110)
     grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
     for axes in grid[panels:]:
         axes.set_axis_off()
@@ -271,6 +275,21 @@ def _page(panels: int, letters: int) -> "tuple[Figure, list[Axes]]":
 
 def _head(figure: "Figure", title: str, remark: str) -> None:
     figure.suptitle("\n".join([*textwrap.wrap(_plain(title), LINE), remark]).rstrip(), fontsize=9)
+
+
+def _set_margins(figure: "Figure", names: int) -> None:
+    """Leave room for titles, for numbers along the axes, and for so many names below [in]."""
+    width, height = figure.get_size_inches()
+    title = 0.15 + 0.17 * (figure.get_suptitle().count("\n") + 1)
+    legend = 0.18 * -(-names // 3)
+    figure.subplots_adjust(
+        left=0.62 / width,
+        right=1 - 0.12 / width,
+        top=1 - (title + 0.25) / height,
+        bottom=(0.45 + legend) / height,
+        wspace=0.28,
+        hspace=0.42,
+    )
 
 
 def _draw_panel(
@@ -371,7 +390,7 @@ def _tell_lines(figure: "Figure", lines: Lines) -> None:
     values = _words(_in_order(lines.values))
     handles = [Line2D([], [], color=f"C{number}", linewidth=1.2) for number in range(len(values))]
     labels = [f"{_plain(lines.name)} = {value}" for value in values]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=FONT, frameon=False)
+    figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=FONT, frameon=False)
 
 
 def _plain(text: str) -> str:
