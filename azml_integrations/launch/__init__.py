@@ -1,0 +1,1 @@
+"""Runs scripts on this machine: snapshots, environments, the queue, the processes."""
