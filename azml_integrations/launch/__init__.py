@@ -1,4 +1,5 @@
-"""From a source folder to a process that runs it: snapshots, and what is started from them.
+"""Running submitted scripts on this machine: snapshots, the queue of a compute target, its launcher, environments.
 
-This floor knows no `Run`: it is given folders, ids and plain facts, and the floor above writes them into runs.
+`submission` upstairs in the core puts a `Ticket` into a `Queue`; one launcher process for each workspace and target
+takes it out, makes the working copy, starts the script, and writes into the run's own journal what becomes of it.
 """
