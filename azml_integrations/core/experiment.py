@@ -282,7 +282,7 @@ class Experiment:
         context.enter(run)
         return run
 
-    def submit(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+    def submit(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
         """Submit a script, a sweep, or whatever else can be submitted; returns at once.
 
         Parameters

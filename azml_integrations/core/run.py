@@ -642,7 +642,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         several = store.summaries_of([record.run_id for record in records])
         return fit_table([(record, several[record.run_id]) for record in records])
 
-    def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> "Run":
+    def submit_child(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> "Run":
         """Submit a script, or whatever else can be submitted, as a child of this run.
 
         Parameters
@@ -690,6 +690,47 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         )
         for record in experiment.workspace.view.all().find(query):
             yield _revived(experiment.workspace, record)
+
+    @staticmethod
+    def list_by_compute(
+        compute: Any,
+        type: str | None = None,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        status: str | None = None,
+    ) -> "Iterator[Run]":
+        """Yield the runs that run or wait on a compute target, of all experiments, newest first.
+
+        Parameters
+        ----------
+        compute : ComputeTarget or str
+            The target; a name means one of the workspace that `Workspace.from_config` returns.
+        type, tags, properties
+            As in `Experiment.get_runs`.
+        status : {"Running", "Queued"}, default=None
+            Only runs that stand so.
+
+        Raises
+        ------
+        OptionError
+            If `status` is another one.
+        """
+        from .workspace import Workspace
+
+        if status not in (None, "Running", "Queued"):
+            raise errors.OptionError(f"list_by_compute knows the statuses 'Running' and 'Queued', got {status!r}")
+        workspace = Workspace.from_config() if isinstance(compute, str) else compute.workspace
+        query = RunQuery(
+            target=compute if isinstance(compute, str) else compute.name,
+            type=type,
+            tags=_wanted(tags),
+            properties=_wanted(properties),
+            status=status,
+            include_children=True,
+        )
+        for record in workspace.view.all().find(query):
+            if not record.ended:
+                yield _revived(workspace, record)
 
     @classmethod
     def get_context(cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: object) -> "Run":  # noqa: ARG003 - SDK v1's signature

@@ -228,7 +228,7 @@ class ScriptRunConfig:
         what = f"script={self.script!r}" if self.script else f"command={self.command!r}"
         return f"ScriptRunConfig({os.fspath(self.source_directory or '.')!r}, {what}, arguments={self.arguments!r})"
 
-    def _submit(self, experiment: "Experiment", tags: Mapping[str, str] | None, **kwargs: Any) -> "ScriptRun":
+    def _submit(self, experiment: "Experiment", tags: Mapping[str, str | None] | None, **kwargs: Any) -> "ScriptRun":
         """Put the script into the queue of its compute target; `Experiment.submit` calls this."""
         from .submission import submit
 
