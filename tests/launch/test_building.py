@@ -1,5 +1,6 @@
 """Environments are built once, whole or not at all, and scripts in them record their runs."""
 
+import dataclasses
 import io
 import json
 import os
@@ -211,6 +212,17 @@ def test_a_python_that_is_too_old_is_told_before_anything_is_built(tmp_path, mon
     with pytest.raises(EnvironmentBuildError, match=r"Python 3\.8; azml_integrations needs 3\.11"):
         Builder(tmp_path / "built").python(["greeting"], HERE, io.StringIO())
     assert not (tmp_path / "built").exists()
+
+
+def test_a_python_of_another_kind_is_not_given_what_was_compiled_for_this_one(tmp_path, offline, monkeypatch):
+    """Pip is asked for what this package needs, made for that Python: here in vain, since it is offline."""
+    ask, other = building._asked, tmp_path / "python"
+    other.symlink_to(HERE.resolve())
+    strange = dataclasses.replace(ask(HERE), tag="another")
+    monkeypatch.setattr(building, "_asked", lambda python: strange if python == other else ask(python))
+    with pytest.raises(EnvironmentBuildError, match="pip install") as caught:
+        Builder(tmp_path / "built").python([*offline, "greeting"], other, io.StringIO())
+    assert "msgspec" in caught.value.output or "click" in caught.value.output
 
 
 def test_something_that_is_no_python_is_told(tmp_path):
