@@ -44,9 +44,12 @@ class CondaDependencies:
         conda_dependencies_file_path: str | os.PathLike[str] | None = None,
         _underlying_structure: Mapping[str, Any] | None = None,
     ) -> None:
+        self.folder: Path | None = None
+        """Folder of the file that it was read from: what pip's relative paths in it are relative to."""
         if conda_dependencies_file_path is not None:
             where = os.fspath(conda_dependencies_file_path)
             self._content = _checked(read_yaml(where, _WANTED), where)
+            self.folder = Path(where).absolute().parent
         elif _underlying_structure is not None:
             self._content = _checked(_underlying_structure, "the specification")
         else:

@@ -624,7 +624,7 @@ class Environment(Section):
         from ..launch.building import Builder
 
         packages = self.python.conda_dependencies or CondaDependencies()
-        wanted = lines_of_pip.wanted(packages.as_dict())
+        wanted = lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd())
         return Builder(built(workspace)).python(wanted.requirements, Path(sys.executable), sys.stdout)
 
     def build(self, workspace: "Workspace", image_build_compute: object = None) -> object:

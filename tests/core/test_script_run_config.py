@@ -441,6 +441,20 @@ def test_a_file_of_packages_is_read_at_submit(source):
         with_environment(conda_dependencies_file="missing.yml")
 
 
+def test_a_requirements_file_lies_beside_the_specification_or_in_the_source_folder(source, tmp_path):
+    """Conda looks beside the specification, people write it beside the script."""
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs" / "env.yml").write_text("dependencies: [python, {pip: [-r packages.txt]}]")
+    packages = CondaDependencies(tmp_path / "envs" / "env.yml")
+    with pytest.raises(SourceNotFoundError) as caught:
+        with_environment(conda_dependencies=packages)
+    assert caught.value.path == str((tmp_path / "envs" / "packages.txt").resolve())
+    (source / "packages.txt").write_text("numpy")
+    assert with_environment(conda_dependencies=packages).wanted.requirements == ("numpy",)
+    (tmp_path / "envs" / "packages.txt").write_text("tqdm")
+    assert with_environment(conda_dependencies=packages).wanted.requirements == ("tqdm",)
+
+
 @pytest.mark.parametrize("environment", ["study", 5, RunConfiguration()])
 def test_an_environment_of_another_kind_is_refused(environment):
     """A name is not enough: the way to one is told."""
