@@ -814,8 +814,7 @@ def built(workspace: "Workspace") -> Path:
 
 def _shelves(workspace: "Workspace") -> Iterator[Shelf]:
     for folder in sorted((workspace.root / "environments").glob("[!.]*")):
-        first = next(folder.glob("[!.]*.json"), None)
-        if first is not None:
+        for first in sorted(folder.glob("[!.]*.json"))[:1]:
             yield Shelf(workspace, str(_json(first)["definition"]["name"]))
 
 

@@ -197,6 +197,10 @@ def test_what_a_killed_builder_left_is_built_anew(tmp_path, offline):
     os.kill(builder.pid, signal.SIGKILL)
     builder.communicate()
     assert not list(root.glob(f"*/{building._READY}"))
+    (path,) = root.glob("*.lock")
+    lock = os.open(path, os.O_RDWR)
+    assert not host.try_lock(lock, exclusive=True)  # the child of the dead builder, still at work, holds it
+    os.close(lock)
 
     log = io.StringIO()
     interpreter = Builder(root).python([*offline, "greeting"], HERE, log)
