@@ -31,6 +31,7 @@ from .fit_table import FitTable, compared, fit_table
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes
+from .snapshot_verbs import SnapshotVerbs
 from .tee import teed
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 USER_LOG = "logs/user_log.txt"
 
 
-class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
+class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     """One run of an experiment.
 
     A run is begun by `Experiment.start_logging`, `Run.get_context` or `autolog`; this constructor attaches to one

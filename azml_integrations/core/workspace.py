@@ -18,6 +18,7 @@ from ..store.view import View
 from .pages import escape, table_html
 
 if TYPE_CHECKING:
+    from ..launch.snapshot import Snapshots
     from .datastore import Datastore
     from .experiment import Experiment
     from .run import Run
@@ -401,6 +402,13 @@ class Workspace:
         if not host.writable(self.root):
             return View(self.root / "runs", None)
         return View(self.root / "runs", self._index())
+
+    @host.computed_once
+    def snapshots(self) -> "Snapshots":
+        """Return what the source folders of runs held."""
+        from ..launch.snapshot import Snapshots  # 20 ms, only where a snapshot is wanted
+
+        return Snapshots(self.root / "snapshots")
 
     @host.computed_once
     def texts(self) -> Shared:
