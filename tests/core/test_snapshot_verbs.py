@@ -172,3 +172,12 @@ def test_no_snapshot_means_none(experiment, tmp_path):
     run = begin(experiment, outputs=False, snapshot_directory=None)
     assert "ContentSnapshotId" not in run.properties
     assert not (Workspace.get("test").root / "snapshots").exists()
+
+
+def test_a_run_that_cannot_be_read_keeps_every_snapshot(experiment, source):
+    """What it refers to is not known, so nothing counts as unused."""
+    run = begin(experiment, snapshot_directory=str(source))
+    assert experiment.workspace._snapshots_in_use() == {run.get_snapshot_id()}
+    (experiment.workspace.root / "runs" / "lost" / "outputs").mkdir(parents=True)
+    with pytest.raises(StoreError, match="lost"):
+        experiment.workspace._snapshots_in_use()
