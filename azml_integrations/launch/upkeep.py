@@ -58,7 +58,7 @@ class Upkeep:
             yield Finding(
                 "note",
                 "unused snapshots",
-                f"{len(unused)} snapshots belong to no run; {len(objects)} files, {size / 1e6:,.1f} MB, are in no other",
+                f"{len(unused)} snapshots belong to no run, {len(objects)} files ({size / 1e6:,.1f} MB) to no other",
                 path=self._inside(self._root),
                 remedy=self._clear,
             )

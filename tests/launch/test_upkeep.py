@@ -50,7 +50,7 @@ def test_what_no_run_refers_to_is_cleared_away(snapshots, tmp_path):
     grow_old(snapshots)
     (finding,) = Upkeep(snapshots, lambda: [needed.id]).findings()
     assert (finding.level, finding.topic) == ("note", "unused snapshots")
-    assert finding.message.startswith("1 snapshots belong to no run; 1 files, 0.0 MB")
+    assert finding.message.startswith("1 snapshots belong to no run, 1 files (0.0 MB)")
 
     assert mended(finding) == (True, "deleted 1 snapshots and 1 files, 3 bytes")
     snapshots.restore(needed.id, tmp_path / "copy")
