@@ -33,6 +33,7 @@ from .following import Follower
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes
+from .snapshot_verbs import SnapshotVerbs
 from .tee import teed
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ RECALL = 5.0
 """Between two looks at whether somebody works on it [s]."""
 
 
-class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
+class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     """One run of an experiment.
 
     A run is begun by `Experiment.start_logging`, `Run.get_context` or `autolog`; this constructor attaches to one
