@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
 from ..launch.queue import Queue
-from ..launch.snapshot import Snapshots
 from ..records import RunQuery, RunRecord
 from ..store.files import Shared
 from ..store.opening import open_view
@@ -410,11 +409,6 @@ class Workspace:
     def view(self) -> View:
         """Return what can be asked about the runs."""
         return open_view(self.root, self._index_url)
-
-    @host.computed_once
-    def snapshots(self) -> Snapshots:
-        """Return the contents of source folders that were submitted."""
-        return Snapshots(self.root / "snapshots")
 
     def queue(self, target: str = LOCAL) -> Queue:
         """Return the queue of a compute target."""
