@@ -118,6 +118,7 @@ class ErrorBars:
     low: "Array"
     high: "Array"
     color: str = COLORS[0]
+    opacity: float = 0.6
 
 
 @dataclass(frozen=True)

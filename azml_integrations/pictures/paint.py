@@ -276,7 +276,7 @@ class _Frame:
         begins = [(x, low), (x - CAP, low), (x - CAP, high)]
         ends = [(x, high), (x + CAP, low), (x + CAP, high)]
         strokes = np.array([begins, ends])  # begin or end, which stroke, x or y, at which x
-        self.sheet.strokes(strokes.transpose(1, 3, 0, 2), bars.color, 0.9, alpha=0.6, clip=clip)
+        self.sheet.strokes(strokes.transpose(1, 3, 0, 2), bars.color, 0.9, alpha=bars.opacity, clip=clip)
 
     def _bars(self, bars: Bars) -> None:
         for place, value in enumerate(bars.values):

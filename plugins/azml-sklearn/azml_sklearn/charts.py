@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from azml_integrations.pictures import distinct
@@ -35,6 +35,10 @@ MOST_WORDS = 40
 """Words that can still be read along an axis."""
 MOST_LETTERS = 28
 """Of a parameter's name beside its values."""
+SCORE_LETTERS = (40,)
+"""Of a score's name in the legend."""
+MOST_SOLID = 60
+"""Points of one colour; more of them, and their error bars, are paler."""
 DECADES = 100
 """Positive values are spread on a logarithmic axis when the greatest is so many times the least."""
 ALONE, BESIDE = (440, 300), (330, 220)
@@ -45,6 +49,8 @@ SHAPES: "tuple[Shape, ...]" = ("dot", "ring", "diamond", "triangle")
 """Of the points of a panel's curves."""
 RADIUS = 3.0
 """Of a point [px]."""
+FOOT = 0.07
+"""Share of a panel below the lowest score that crosses have for themselves."""
 GONE = "#b3261e"
 """Colour of a fit without a score."""
 
@@ -137,7 +143,7 @@ def score_against_parameter(
         marks = chart.marks(named)
         scores = [mark.y for mark in marks if isinstance(mark, Dots)]
         ends = [end for mark in marks if isinstance(mark, ErrorBars) for end in (mark.low, mark.high)]
-        up = _up(name, scores, ends)
+        up = _up(name, scores, ends, foot=_any_gone(named))
         legend = samples if not drawn else []
         drawn.append(Panel(across.axis, up, [*marks, *chart.crosses(named, up), *legend], across.room, height))
     in_row = 1 if len(drawn) == 1 else 2
@@ -222,11 +228,11 @@ def _number_axis(parameter: str, numbers: list[float], width: int) -> "Axis":
     return scale(parameter, shown, about=TICKS, room=width, grid=True, whole=whole)
 
 
-def _up(label: str, scores: "list[Array]", ends: "list[Array]") -> "Axis":
+def _up(label: str, scores: "list[Array]", ends: "list[Array]", *, foot: bool) -> "Axis":
     low, high = min(y.min() for y in scores), max(y.max() for y in scores)
-    if low > 0 and high >= DECADES * 10 * low:
-        return log_scale(label, *scores, *ends, grid=True)
-    return scale(label, *scores, *ends, grid=True)
+    spread = low > 0 and high >= DECADES * 10 * low
+    axis = (log_scale if spread else scale)(label, *scores, *ends, grid=True)
+    return replace(axis, low=axis.at(-FOOT)) if foot else axis
 
 
 def _is_number(value: Value) -> bool:
@@ -274,7 +280,7 @@ def _is_score(y: float | None) -> bool:
 
 
 def _without_score(panels: Mapping[str, Mapping[str, Curve]], fits: int) -> str:
-    firsts = [next(iter(named.values())) for named in panels.values()]
+    firsts = list(map(_first, panels.values()))
     gone = sum(not all(_is_score(curve.y[fit]) for curve in firsts) for fit in range(fits))
     return f"× {gone} of {fits} without a score" if gone else ""
 
@@ -303,8 +309,7 @@ class _Chart:
         """Return the crosses at the foot of a panel, for fits without a score."""
         import numpy as np
 
-        first = next(iter(named.values()))
-        gone = [at for at, y in zip(self.across.places, first.y, strict=True) if not _is_score(y)]
+        gone = [at for at, y in zip(self.across.places, _first(named).y, strict=True) if not _is_score(y)]
         foot = np.full(len(gone), up.at(MARGIN))
         return [Dots(np.array(gone), foot, GONE, shape="cross", radius=RADIUS, opacity=1.0)] if gone else []
 
@@ -317,13 +322,23 @@ class _Chart:
             return
         x = np.array([self.across.places[fit] for fit in shown])
         y = np.array([curve.y[fit] for fit in shown], dtype=float)
+        solid = 1.0 if len(shown) <= MOST_SOLID else 0.5
         if curve.spread is not None:
             spread = np.array([_length(curve.spread[fit]) for fit in shown])
-            yield ErrorBars(x, y - spread, y + spread, tone)
+            yield ErrorBars(x, y - spread, y + spread, tone, opacity=0.6 * solid)
         if self.joined:
             at, where = np.unique(x, return_inverse=True)
             yield Line(at, np.bincount(where, y) / np.bincount(where), tone, dashed=place > 0, width=1.4)
-        yield Dots(x, y, tone, shape=SHAPES[place % len(SHAPES)], radius=RADIUS, opacity=1.0)
+        yield Dots(x, y, tone, shape=SHAPES[place % len(SHAPES)], radius=RADIUS, opacity=solid)
+
+
+def _first(named: Mapping[str, Curve]) -> Curve:
+    """Return the curve of a panel that says which fits have no score; its others may miss more, as training scores."""
+    return next(iter(named.values()))
+
+
+def _any_gone(named: Mapping[str, Curve]) -> bool:
+    return not all(map(_is_score, _first(named).y))
 
 
 def _length(spread: float | None) -> float:
@@ -341,7 +356,7 @@ def _samples(panels: Mapping[str, Mapping[str, Curve]], lines: Lines | None, *, 
         for number, value in enumerate(values):
             samples.append(Line(nowhere, nowhere, color(number), label=f"{name} = {value}"))
     shared = [named for named in panels.values() if len(named) > 1]
-    labels = iter(distinct(name for named in shared for name in named))
+    labels = iter(distinct((name for named in shared for name in named), SCORE_LETTERS))
     tone = COLORS[0] if lines is None else GREY
     for named in shared:
         for place, label in zip(range(len(named)), labels, strict=False):

@@ -101,6 +101,7 @@ def test_a_fit_without_a_score_is_marked_and_counted(gone):
     (cross,) = [mark for mark in marks(panel, Dots) if mark.shape == "cross"]
     assert (cross.x.tolist(), cross.color) == ([2], GONE)
     assert panel.up.share(cross.y[0]) == pytest.approx(0.03)
+    assert panel.up.share(0.1) > 0.08  # no score is as low, so none seems to be this fit's
     assert (page.title, page.remark) == ("fits of Ridge", "× 1 of 3 without a score")
     assert drawn([1, 2], [0.1, 0.2]).remark == ""
 
@@ -110,6 +111,18 @@ def test_a_cross_is_at_the_foot_of_a_logarithmic_panel_too():
     (panel,) = panels(drawn([1, 2, 3], [1.0, NAN, 1e6]))
     (cross,) = [mark for mark in marks(panel, Dots) if mark.shape == "cross"]
     assert panel.up.share(cross.y[0]) == pytest.approx(0.03)
+    assert panel.up.share(1.0) > 0.08
+
+
+def test_many_points_are_paler():
+    """Of five hundred candidates, those below others are seen through them."""
+    few, many = (
+        panels(score_against_parameter("alpha", range(n), {"r2": Curve([0.1] * n, [0.1] * n)}, "fits"))[0]
+        for n in (60, 61)
+    )
+    for kind in (Dots, ErrorBars):
+        (pale,), (solid,) = marks(many, kind), marks(few, kind)
+        assert pale.opacity < solid.opacity
 
 
 def test_folds_are_error_bars():
