@@ -1,6 +1,7 @@
 """Scores against parameters, drawn from frozen facts: the fits of a run, or the candidates of a search."""
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -138,14 +139,9 @@ def score_against_parameter(
         return across
     chart = _Chart(across, _groups(lines, len(values)), joined=joined and across.words == 0)
     samples = _samples(panels, lines, joined=chart.joined)
-    drawn = []
-    for name, named in panels.items():
-        marks = chart.marks(named)
-        scores = [mark.y for mark in marks if isinstance(mark, Dots)]
-        ends = [end for mark in marks if isinstance(mark, ErrorBars) for end in (mark.low, mark.high)]
-        up = _up(name, scores, ends, foot=_any_gone(named))
-        legend = samples if not drawn else []
-        drawn.append(Panel(across.axis, up, [*marks, *chart.crosses(named, up), *legend], across.room, height))
+    drawn = [
+        chart.panel(name, named, height, () if place else samples) for place, (name, named) in enumerate(panels.items())
+    ]
     in_row = 1 if len(drawn) == 1 else 2
     rows = [drawn[first : first + in_row] for first in range(0, len(drawn), in_row)]
     return Page(title, rows, _without_score(panels, len(values)))
@@ -236,7 +232,7 @@ def _up(label: str, scores: "list[Array]", ends: "list[Array]", *, foot: bool) -
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _key(value: Value) -> tuple[bool, Value]:
@@ -296,22 +292,19 @@ class _Chart:
     groups: list[list[int]]
     joined: bool
 
-    def marks(self, named: Mapping[str, Curve]) -> "list[Mark]":
-        """Return what stands for the scores of one panel: colours tell the lines, shapes the curves."""
-        return [
+    def panel(self, name: str, named: Mapping[str, Curve], height: int, legend: "Sequence[Mark]") -> Panel:
+        """Return the scores of one panel: colours tell the lines, shapes the curves."""
+        marks = [
             mark
             for place, curve in enumerate(named.values())
             for number, fits in enumerate(self.groups)
             for mark in self._line(curve, fits, place, color(number))
         ]
-
-    def crosses(self, named: Mapping[str, Curve], up: "Axis") -> "list[Mark]":
-        """Return the crosses at the foot of a panel, for fits without a score."""
-        import numpy as np
-
+        scores = [mark.y for mark in marks if isinstance(mark, Dots)]
+        ends = [end for mark in marks if isinstance(mark, ErrorBars) for end in (mark.low, mark.high)]
         gone = [at for at, y in zip(self.across.places, _first(named).y, strict=True) if not _is_score(y)]
-        foot = np.full(len(gone), up.at(MARGIN))
-        return [Dots(np.array(gone), foot, GONE, shape="cross", radius=RADIUS, opacity=1.0)] if gone else []
+        up = _up(name, scores, ends, foot=bool(gone))
+        return Panel(self.across.axis, up, [*marks, *_crosses(gone, up), *legend], self.across.room, height)
 
     def _line(self, curve: Curve, fits: list[int], place: int, tone: str) -> "Iterator[Mark]":
         """Yield the points of a line; where several fits share a value, the line goes through their mean."""
@@ -337,8 +330,12 @@ def _first(named: Mapping[str, Curve]) -> Curve:
     return next(iter(named.values()))
 
 
-def _any_gone(named: Mapping[str, Curve]) -> bool:
-    return not all(map(_is_score, _first(named).y))
+def _crosses(gone: list[float], up: "Axis") -> "list[Mark]":
+    """Return the crosses at the foot of a panel, for fits without a score."""
+    import numpy as np
+
+    foot = np.full(len(gone), up.at(MARGIN))
+    return [Dots(np.array(gone), foot, GONE, shape="cross", radius=RADIUS, opacity=1.0)] if gone else []
 
 
 def _length(spread: float | None) -> float:
@@ -354,7 +351,9 @@ def _samples(panels: Mapping[str, Mapping[str, Curve]], lines: Lines | None, *, 
     if lines is not None:
         name, values = without_middle(lines.name, MOST_LETTERS), distinct(_in_order(lines.values))
         for number, value in enumerate(values):
-            samples.append(Line(nowhere, nowhere, color(number), label=f"{name} = {value}"))
+            label = f"{name} = {value}"
+            dots = Dots(nowhere, nowhere, color(number), label, radius=RADIUS, opacity=1.0)
+            samples.append(Line(nowhere, nowhere, color(number), label=label) if joined else dots)
     shared = [named for named in panels.values() if len(named) > 1]
     labels = iter(distinct((name for named in shared for name in named), SCORE_LETTERS))
     tone = COLORS[0] if lines is None else GREY

@@ -73,6 +73,12 @@ def test_numbers_of_trees_have_no_halves():
     assert "2.5" in panel.across.names
 
 
+def test_a_number_that_is_no_float_is_a_word():
+    """An axis cannot hold the number; the chart need not fail for it."""
+    (panel,) = panels(drawn([1, 10**400, np.inf], [0.3, 0.2, 0.1]))
+    assert [name[:3] for name in panel.across.names] == ["1", "100", "inf"]
+
+
 def test_points_stand_in_order_of_the_parameter():
     """A random search comes in any order; its line does not run back and forth."""
     (panel,) = panels(drawn([3, 1, 2], [0.3, 0.1, 0.2]))
@@ -192,6 +198,8 @@ def test_the_legend_of_points_that_are_not_joined_has_no_lines():
     curves = {name: Curve([3.0, 2.0], panel="mse") for name in ("mse", "training_mse")}
     told = legend(score_against_parameter("kernel", ["rbf", "poly"], curves, "fits"))
     assert [[type(mark) for mark in beside] for beside in told.values()] == [[Dots], [Dots]]
+    seconds = legend(drawn(["rbf", "poly"], [0.1, 0.2], lines=Lines("C", [1, 2])))
+    assert [[type(mark) for mark in beside] for beside in seconds.values()] == [[Dots], [Dots]]
     assert len({mark.shape for beside in told.values() for mark in beside}) == 2
 
 
