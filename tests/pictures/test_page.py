@@ -117,6 +117,7 @@ def test_whole_numbers_have_no_ticks_between():
     for values in ([1, 3], [1, 2], [0, 12], [0, 10_000], [5, 5]):
         ticks = page.scale("", np.array(values, dtype=float), whole=True).ticks
         assert len(ticks) >= 2
+        assert page.scale("", np.array(values, dtype=float), about=50, whole=True).ticks[1] % 1 == 0
         assert all(float(tick).is_integer() for tick in ticks)
 
 
@@ -203,6 +204,8 @@ def test_the_legend_tells_marks_of_one_label_once_and_those_without_points():
     up, right = spots(drawn(line, dots, other), GREEN)
     assert len(np.unique(up)) <= 3
     assert np.ptp(right) > 15
+    named = drawn(line, dots, other)[len(drawn()) - up.max() - 6 :][:12, right.max() + 4 :]
+    assert np.count_nonzero((named < 0.5).all(axis=2)) > 20  # the letters of "other"
     same = [spots(drawn(line, dots), color)[0] for color in (RED, BLUE)]
     beside = [spots(drawn(line, dots), color)[1] for color in (RED, BLUE)]
     levels = [level[places > 150].mean() for level, places in zip(same, beside, strict=True)]

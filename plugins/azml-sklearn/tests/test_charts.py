@@ -166,6 +166,13 @@ def test_long_names_in_the_legend_keep_what_tells_them_apart():
     assert max(letters.width(label, SMALL) for label in told) < 450
 
 
+def test_names_of_scores_in_the_legend_are_whole():
+    """``mean_test_neg_...`` and ``mean_train_neg_...`` of the same error are as long as scikit-learn's names get."""
+    names = [f"mean_{rows}_neg_root_mean_squared_error" for rows in ("test", "train")]
+    curves = {name: Curve([3.0, 2.0], panel="error") for name in names}
+    assert list(legend(score_against_parameter("alpha", [1, 2], curves, "search"))) == names
+
+
 def test_fits_that_share_a_value_are_joined_by_their_mean():
     """Three seeds at each alpha are three points and one line."""
     (panel,) = panels(drawn([1, 1, 2], [0.1, 0.3, 0.4]))
