@@ -5,15 +5,15 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from .. import errors
 from ..launch import requirements as lines_of_pip
 from .conda_dependencies import CondaDependencies
-from .environment import Environment
+from .environment import Environment, PythonSection
 from .runconfig import (
     LONGEST,
     DockerConfiguration,
@@ -323,6 +323,7 @@ def plan(config: ScriptRunConfig) -> Plan:
         raise errors.SettingError(
             "environment", environment, "an Environment; Environment.get(workspace, name) finds a registered one"
         )
+    _check_sections(configuration)
     folder = _folder(config.source_directory)
     script, command = _either(config, folder)
     arguments = _arguments(config.arguments) + _resumed(config.resume_from)
@@ -346,6 +347,24 @@ def plan(config: ScriptRunConfig) -> Plan:
         backend=backend,
         max_seconds=_seconds(configuration.max_run_duration_seconds),
     )
+
+
+def _check_sections(configuration: RunConfiguration) -> None:
+    """See that the groups of settings are still such.
+
+    Raises
+    ------
+    SettingError
+        If something else was put in the place of one.
+    """
+    wanted = {"mpi": MpiConfiguration, "pytorch": PyTorchConfiguration, "tensorflow": TensorflowConfiguration}
+    for name, kind in wanted.items():
+        if not isinstance(value := getattr(configuration, name), kind):
+            raise errors.SettingError(name, value, f"a {kind.__name__}")
+    if not isinstance(python := configuration.environment.python, PythonSection):
+        raise errors.SettingError(
+            "environment.python", python, "a PythonSection; interpreter_path is one of its fields"
+        )
 
 
 # -- script and command ------------------------------------------------------------------------------
@@ -462,11 +481,12 @@ def _arguments(arguments: object) -> list[object]:
     """
     if arguments is None:
         return []
-    if isinstance(arguments, str | bytes | Mapping) or not isinstance(arguments, Iterable):
+    listed = hasattr(arguments, "__len__") and hasattr(arguments, "__getitem__")  # a generator would serve once
+    if isinstance(arguments, str | bytes | Mapping) or not listed:
         raise errors.SettingError(
             "arguments", arguments, "a list with a part for each argument, as ['--alpha', 0.1]; shlex.split makes one"
         )
-    return [_argument(argument, at) for at, argument in enumerate(arguments)]
+    return [_argument(argument, at) for at, argument in enumerate(cast("Sequence[object]", arguments))]
 
 
 def _argument(argument: object, at: int) -> object:

@@ -289,9 +289,9 @@ def test_numbers_paths_and_bytes_become_strings():
     assert all(type(part) is str for part in planned(arguments=[numpy.str_("a")]).arguments)
 
 
-@pytest.mark.parametrize("arguments", ["--alpha 0.1", b"--alpha", {"--alpha": 0.1}, 5])
+@pytest.mark.parametrize("arguments", ["--alpha 0.1", b"--alpha", {"--alpha": 0.1}, {"--alpha"}, iter(["--alpha"]), 5])
 def test_arguments_are_a_list(arguments):
-    """A string would be taken apart into letters."""
+    """A string would be taken apart into letters, a set has no order, a generator would serve one submission only."""
     with pytest.raises(SettingError, match=r"a list with a part for each argument"):
         planned(arguments=arguments)
 
@@ -460,6 +460,23 @@ def test_an_environment_of_another_kind_is_refused(environment):
     """A name is not enough: the way to one is told."""
     with pytest.raises(SettingError, match=r"Environment\.get"):
         planned(environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "culprit"),
+    [
+        (lambda c: setattr(c, "mpi", 2), "an? MpiConfiguration"),
+        (lambda c: setattr(c, "pytorch", None), "PyTorchConfiguration"),
+        (lambda c: setattr(c, "tensorflow", MpiConfiguration()), "TensorflowConfiguration"),
+        (lambda c: setattr(c.environment, "python", "python3"), "interpreter_path"),
+    ],
+)
+def test_a_group_of_settings_is_not_replaced_by_something_else(spoil, culprit):
+    """`env.python = "python3"` is refused with the way out, not with a missing attribute of a string."""
+    config = ScriptRunConfig("source", "train.py")
+    spoil(config.run_config)
+    with pytest.raises(SettingError, match=culprit):
+        plan(config)
 
 
 def test_a_run_configuration_of_another_kind_is_refused():
