@@ -36,6 +36,8 @@
     ├── ActivityFailedException (RuntimeError)
     ├── ActivityCanceledException (RuntimeError)
     ├── SnapshotException
+    │   ├── SnapshotTooLargeError   a folder with more in it than a snapshot may hold
+    │   └── SnapshotNotFoundError   (KeyError) no snapshot of that id
     ├── StoreError (OSError)        the disk said no
     │   └── IndexUnavailableError   the index cannot be used now; the journals can
     ├── RunConfigurationException · TrainingException · ProjectSystemException
@@ -528,6 +530,45 @@ _LOG_AGAIN = (
     "what was logged before is safe; free space or fix the folder and log again, or set AZML_ON_ERROR=warn to go on "
     "without"
 )
+
+
+class SnapshotTooLargeError(SnapshotException, ValueError):
+    """A folder with more in it than a snapshot may hold.
+
+    Attributes
+    ----------
+    path : str
+        The folder.
+    size : int
+        What it holds [bytes].
+    limit : int
+        What would be taken [bytes].
+    largest : list of (str, int)
+        Its largest files with their sizes [bytes].
+    """
+
+    def __init__(self, path: str, size: int, limit: int, largest: Sequence[tuple[str, int]]) -> None:
+        self.path, self.size, self.limit, self.largest = path, size, limit, list(largest)
+        shown = few([f"{name} ({length / 1e6:,.1f} MB)" for name, length in largest])
+        super().__init__(
+            f"{path} holds {size / 1e6:,.1f} MB, a snapshot at most {limit / 1e6:,.1f} MB; its largest files: {shown}; "
+            f"name what the program does not need in a file .amlignore there (in the syntax of .gitignore, and in its "
+            f"place), or raise the limit with AZML_SNAPSHOT_MAX_MB"
+        )
+
+
+class SnapshotNotFoundError(SnapshotException, KeyError):
+    """No snapshot of that id.
+
+    Attributes
+    ----------
+    snapshot_id : object
+        What was asked for.
+    """
+
+    def __init__(self, snapshot_id: object, where: str) -> None:
+        self.snapshot_id = snapshot_id
+        super().__init__(f"no snapshot {_short(snapshot_id)} in {where}; Run.get_snapshot_id() tells that of a run")
 
 
 class StoreError(AzmlError, OSError):
