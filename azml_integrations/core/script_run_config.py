@@ -3,10 +3,11 @@
 import copy
 import math
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -341,7 +342,8 @@ def plan(config: ScriptRunConfig) -> Plan:
     copied = copy.deepcopy(configuration)
     copied.script, copied.command, copied.arguments = script, command or "", list(arguments)
     _fill_in_packages(copied.environment, folder)
-    wanted = _wanted(copied.environment, folder)
+    interpreter = _interpreter(environment.python.interpreter_path, folder)
+    wanted = _wanted(copied.environment, folder, interpreter)
     return Plan(
         source_directory=folder,
         script=script,
@@ -349,7 +351,7 @@ def plan(config: ScriptRunConfig) -> Plan:
         arguments=arguments,
         run_config=copied,
         target=target_name(configuration.target),
-        interpreter=_interpreter(environment.python.interpreter_path, folder),
+        interpreter=interpreter,
         managed=bool(wanted.packages),
         wanted=wanted,
         variables=_variables(environment.environment_variables),
@@ -619,14 +621,19 @@ def _fill_in_packages(environment: Environment, folder: Path) -> None:
     environment.python.conda_dependencies = CondaDependencies(path)
 
 
-def _wanted(environment: Environment, folder: Path) -> lines_of_pip.Wanted:
+def _wanted(environment: Environment, folder: Path, interpreter: Path) -> lines_of_pip.Wanted:
     """Return what pip would be asked for; nothing for an environment whose Python has all packages."""
     packages = environment.python.conda_dependencies
     if environment.python.user_managed_dependencies or packages is None:
         return lines_of_pip.Wanted()
     if not isinstance(packages, CondaDependencies):
         raise errors.SettingError("python.conda_dependencies", packages, "CondaDependencies")
-    return lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd(), folder)
+    wanted = lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd(), folder)
+    here = platform.python_version()
+    if interpreter != Path(sys.executable) or wanted.python is None or f"{here}.".startswith(f"{wanted.python}."):
+        return wanted
+    note = f"Python {wanted.python} asked for, {here} taken; python.interpreter_path chooses another interpreter"
+    return replace(wanted, notes=(note, *wanted.notes))
 
 
 def _processes(configuration: RunConfiguration) -> tuple[int, str | None]:

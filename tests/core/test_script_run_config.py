@@ -28,6 +28,8 @@ from azml_integrations.errors import (
     UserErrorException,
 )
 
+WAY_OUT = "python.interpreter_path chooses another interpreter"
+
 
 @pytest.fixture(autouse=True)
 def source(tmp_path):
@@ -426,6 +428,15 @@ def test_an_environment_is_managed_when_it_asks_for_packages(source):
     assert with_environment(conda_dependencies=CondaDependencies.create(conda_packages=["numpy"])).managed
     with pytest.raises(SettingError, match="conda_dependencies"):
         with_environment(conda_dependencies=["tqdm"])
+
+
+def test_another_python_than_the_one_that_was_asked_for_is_noted():
+    """Conda would have brought it, here the interpreter that submits is built upon."""
+    here = ".".join(map(str, sys.version_info[:3]))
+    for asked, noted in (("3.6.2", True), ("3.1", True), ("3", False), (here, False), (here.rpartition(".")[0], False)):
+        packages = CondaDependencies.create(pip_packages=["tqdm"], python_version=asked)
+        notes = with_environment(conda_dependencies=packages).wanted.notes
+        assert notes == ((f"Python {asked} asked for, {here} taken; {WAY_OUT}",) if noted else ())
 
 
 def test_a_file_of_packages_is_read_at_submit(source):

@@ -15,7 +15,8 @@ import pytest
 from wheels import wheel
 
 from azml_integrations import host
-from azml_integrations.core import Workspace
+from azml_integrations.core import Environment, ScriptRunConfig, Workspace
+from azml_integrations.core.conda_dependencies import CondaDependencies
 from azml_integrations.errors import EnvironmentBuildError, SourceNotFoundError, StoreError
 from azml_integrations.launch import building, luggage
 from azml_integrations.launch.building import Builder
@@ -161,6 +162,32 @@ def test_a_wheel_that_was_changed_is_another_environment(tmp_path):
     before = building._key([str(path)], base, [])
     path.write_bytes(path.read_bytes() + b"\0")
     assert building._key([str(path)], base, []) != before
+
+
+def test_a_submitted_script_runs_in_the_environment_that_was_built(experiment, queue, tmp_path, offline, monkeypatch):
+    """From `CondaDependencies` to a metric of the run, with the build's log among its files."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text(
+        "import greeting, sys\n"
+        "from azml_integrations.core import Run\n"
+        "Run.get_context().log('version', greeting.VERSION)\n"
+        "print(sys.prefix)\n"
+    )
+    monkeypatch.setenv("AZML_BUILD_ENVIRONMENTS", "1")
+    environment = Environment("study")
+    packages = CondaDependencies.create(pip_packages=["azureml-defaults", *offline, "greeting"])
+    environment.python.conda_dependencies = packages
+
+    run = experiment.submit(ScriptRunConfig(tmp_path / "source", "train.py", environment=environment))
+    details = run.wait_for_completion()
+
+    assert details["status"] == "Completed"
+    assert run.get_metrics() == {"version": "1.0"}
+    run.download_file("user_logs/std_log.txt", "log.txt")
+    built = experiment.workspace.root / "environments" / ".built"
+    assert Path(Path("log.txt").read_text().strip()).is_relative_to(built)
+    assert any("build" in name for name in run.get_file_names())
+    assert "azureml-defaults not installed" in str(details["warnings"])
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path, offline):
