@@ -259,6 +259,16 @@ def test_links_that_multiply_end(tmp_path):
         walk(tmp_path, most=2_000)
 
 
+def test_links_within_links_are_followed_for_a_while(tmp_path):
+    """Eight deep; then the link is left out, and told."""
+    for n in range(10):
+        fill(tmp_path, f"{n}/file")
+        (tmp_path / f"{n}" / "x").symlink_to(f"../{n + 1}")
+    fill(tmp_path, "10/file")
+    assert "0/" + "x/" * 8 + "file" in taken(tmp_path)
+    assert left_out(tmp_path)["0/" + "x/" * 9] == "more than 8 symbolic links within one another"
+
+
 # -- too much ----------------------------------------------------------------------------------------
 
 
