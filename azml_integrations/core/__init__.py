@@ -8,6 +8,7 @@ from .._version import __version__
 if TYPE_CHECKING:
     from .datastore import Datastore
     from .experiment import Experiment
+    from .model import Model
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .workspace import Workspace
@@ -18,6 +19,7 @@ __all__ = [
     "VERSION",
     "Datastore",
     "Experiment",
+    "Model",
     "Run",
     "Workspace",
     "__version__",
@@ -31,6 +33,7 @@ __all__ = [
 _LATE = {
     "Datastore": "datastore",
     "Experiment": "experiment",
+    "Model": "model",
     "Run": "run",
     "Workspace": "workspace",
     "current_run": "process",

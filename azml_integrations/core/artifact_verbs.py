@@ -2,14 +2,18 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from .. import errors, names
 from ..records import ArtifactRecord, ArtifactStored
 from ..store import files
 from .handle import RunHandle
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .run import Run
 
 LOG_FOLDERS = ("logs/", "azureml-logs/", "user_logs/", "system_logs/")
 """Where the names of log files begin."""
@@ -202,6 +206,84 @@ class ArtifactVerbs(RunHandle):
         self._append(ArtifactStored(name, names.path_of(name).as_posix(), size, "", at))
         if self._known is not None:
             self._known.artifacts[name] = at
+
+    # -- into the registry ---------------------------------------------------------------------------
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: str | os.PathLike[str] | None = None,
+        tags: Mapping[str, object] | None = None,
+        properties: Mapping[str, object] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        description: str | None = None,
+        datasets: Iterable[object] | None = None,
+        sample_input_dataset: object = None,
+        sample_output_dataset: object = None,
+        resource_configuration: object = None,
+        **kwargs: object,
+    ) -> "Model":
+        """Register a file or folder of the run as the next version of a model.
+
+        What lies in ``./outputs`` and has not been collected yet is collected first.
+
+        Parameters
+        ----------
+        model_name : str
+            1 to 255 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit.
+        model_path : str, default=None
+            Name of the file or folder in the run, ``outputs/model.pkl``; the model's name by default.
+        tags, properties : dict of str to str, default=None
+            Values of other types are stored as their strings.
+        model_framework, model_framework_version : str, default=None
+            See `Model.Framework`.
+        description : str, default=None
+            Free text.
+        datasets : list of (str, data set), default=None
+            What it was trained on, each with what for.
+        sample_input_dataset, sample_output_dataset, resource_configuration : optional
+            Kept as data.
+
+        Returns
+        -------
+        model : Model
+            It outlives the run, and stays as it is when the run gets another file of that name.
+
+        Raises
+        ------
+        ModelPathNotFoundError
+            If the run has nothing under that path.
+        ModelNameRefusedError
+            If the name cannot be one.
+        ModelChangedError
+            If the file is not the one that the run stored.
+        StoreError
+            If the disk refuses.
+        """
+        from . import model, registering
+
+        if kwargs:
+            raise errors.OptionError(f"register_model does not know {', '.join(sorted(kwargs))}")
+        return model.of_run(
+            cast("Run", self),
+            model_path,
+            registering.draft(
+                model_name,
+                tags=tags,
+                properties=properties,
+                description=description,
+                framework=(model_framework, model_framework_version),
+                datasets=datasets,
+                samples=(sample_input_dataset, sample_output_dataset),
+                resources=resource_configuration,
+            ),
+        )
+
+    def _collect_outputs(self) -> None:
+        """Copy into the run what has come into its working folder, as its end will do."""
+        if self.owned and not self.over and self._outputs is not None and self._outputs.is_dir():
+            self._collect(self._outputs, "outputs")
 
     # -- out -----------------------------------------------------------------------------------------
 

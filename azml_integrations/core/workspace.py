@@ -20,6 +20,7 @@ from .pages import escape, table_html
 if TYPE_CHECKING:
     from .datastore import Datastore
     from .experiment import Experiment
+    from .model import Model
     from .run import Run
 
 LOCAL = "local"
@@ -325,7 +326,14 @@ class Workspace:
         """Return nothing yet."""
         return {}
 
-    environments = models = images = webservices = linked_services = private_endpoints = datasets
+    @property
+    def models(self) -> "dict[str, Model]":
+        """Return the newest version of each registered model, by name."""
+        from .model import latest
+
+        return latest(self)
+
+    environments = images = webservices = linked_services = private_endpoints = datasets
 
     def get_default_datastore(self) -> "Datastore":
         """Return the datastore that every workspace has: a folder of it."""
