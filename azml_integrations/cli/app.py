@@ -15,6 +15,7 @@ from .._version import __version__
 from .choices import shared
 from .diagnosis import doctor
 from .experiments import experiment
+from .models import model
 from .runs import run
 from .words import visible
 
@@ -113,4 +114,5 @@ def azml() -> None:
 
 azml.add_command(run)
 azml.add_command(experiment)
+azml.add_command(model)
 azml.add_command(doctor)
