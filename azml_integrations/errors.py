@@ -63,6 +63,8 @@ import warnings
 from collections.abc import Sequence
 from types import FrameType
 
+MIB = 1 << 20
+
 
 class AzmlError(Exception):
     """Root of all errors of ours.
@@ -179,10 +181,12 @@ class ModelNotFoundError(ModelNotFoundException):
         What was asked for.
     """
 
-    def __init__(self, name: str | None, where: str, there: Sequence[str]) -> None:
+    def __init__(
+        self, name: str | None, where: str, there: Sequence[str], why: str = "the notes of a run may say why"
+    ) -> None:
         self.name = name
         what = "no model" if name is None else f"no model {name!r}"
-        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; the notes of a run may say why")
+        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; {why}")
 
 
 class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
@@ -615,6 +619,11 @@ class UntrustedModelError(UserErrorException, PermissionError):
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names as a list that is not too long."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people say it: ``1,000 bytes``, ``256 MiB``."""
+    return f"{size / MIB:,.0f} MiB" if size >= MIB else f"{size:,} bytes"
 
 
 def a(value: object) -> str:
