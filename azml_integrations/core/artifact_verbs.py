@@ -282,7 +282,7 @@ class ArtifactVerbs(RunHandle):
 
     def _collect_outputs(self) -> None:
         """Copy into the run what has come into its working folder, as its end will do."""
-        if self.owned and not self.over and self._outputs is not None and self._outputs.is_dir():
+        if not self.over and self._outputs is not None and self._outputs.is_dir():
             self._collect(self._outputs, "outputs")
 
     # -- out -----------------------------------------------------------------------------------------

@@ -114,11 +114,7 @@ class Model:
             raise errors.WebserviceException(
                 "Model expects a name or an id, or tags, properties, a run_id or a framework"
             )
-        if name is not None and number is not None:
-            found = [shelf.read(name, number)]
-        else:
-            found = [*(shelf.records(name) if name is not None else sorted(shelf.records(), key=newest_first))]
-        record = next((one for one in found if one is not None and wanted.fits(one)), None)
+        record = next((one for one in _candidates(shelf, name, number) if wanted.fits(one)), None)
         if record is None:
             raise not_found(workspace, shelf, name, number, wanted)
         self._settle(workspace, record)
@@ -778,6 +774,16 @@ def _by_id(workspace: "Workspace", model_id: str) -> Model:
 def latest(workspace: "Workspace") -> dict[str, Model]:
     """Return the newest version of each model of a workspace, by name."""
     return {model.name: model for model in sorted(Model.list(workspace, latest=True), key=lambda model: model.name)}
+
+
+def _candidates(shelf: Models, name: str | None, number: int | None) -> Iterator[ModelRecord]:
+    """Yield the models among which one is looked up, the newest first, and no more than are asked for."""
+    if name is None:
+        yield from sorted(shelf.records(), key=newest_first)
+    elif number is None:
+        yield from shelf.records(name)
+    elif (record := shelf.read(name, number)) is not None:
+        yield record
 
 
 def _checked(workspace: "Workspace") -> "Workspace":
