@@ -156,7 +156,7 @@ class Model:
         workspace : Workspace
             Where to.
         model_path : str or path-like
-            The file or folder.
+            The file or folder; links to files are followed, links to folders are not.
         model_name : str
             1 to 255 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit.
         tags, properties : dict of str to str, default=None

@@ -88,6 +88,15 @@ def test_a_folder_of_a_run_is_registered(stored, path):
     assert Path(model.path, "vocabulary", "words.txt").read_bytes() == b"a b c"
 
 
+@pytest.mark.parametrize("name", ["größe 1.pkl", "con.pkl", "a" * 150 + ".pkl", "trailing.", "journal/model.pkl"])
+def test_files_whose_names_are_not_safe_everywhere_keep_them(run, name):
+    """In the run they lie under a hash; in the registry as whoever loads them wants them."""
+    run.upload_file(name, io.BytesIO(b"x"))
+    model = run.register_model("odd", name)
+    assert Path(model.path).name == Path(name).name
+    assert Path(model.download("copy")).read_bytes() == b"x"
+
+
 def test_the_path_is_the_models_name_where_none_is_given(run):
     """As in SDK v1."""
     run.upload_file("ridge.pkl", io.BytesIO(b"x"))

@@ -1,4 +1,4 @@
-"""Models stored beside their facts: what an adapter writes comes back from a run, the registry and the disk, or not at all."""
+"""Models stored beside their facts: what an adapter writes comes back from wherever it lies, or not at all."""
 
 import hashlib
 import io
