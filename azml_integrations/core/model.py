@@ -478,9 +478,9 @@ class Model:
                     raise errors.ModelFileExistsError(str(path))
         try:
             self._copy_out(record, target, wanted)
+        except errors.StoreError:
+            raise
         except OSError as error:
-            if isinstance(error, errors.AzmlError):
-                raise
             raise errors.StoreError(str(target), error) from error
         return str(top)
 

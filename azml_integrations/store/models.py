@@ -31,6 +31,7 @@ from ..records import Cursor, ModelDescribed, ModelFile, ModelRecord, Properties
 from . import files, numbers, trash
 
 FOLDER, RECORD, FILES, BESIDE = "models", "model.json", "files", "beside"
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 _VERSION = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -101,9 +102,9 @@ class Models:
             taken = [_taken(staged / FILES, one, draft.name) for one in contents]
             aside = [_taken(staged / BESIDE, one, draft.name) for one in beside]
             return _published(home, staged, replace(draft, files=taken, beside=aside))
+        except StoreError:
+            raise
         except OSError as error:
-            if isinstance(error, StoreError):
-                raise
             raise StoreError(str(home), error) from error
         finally:
             _forget(staged)
@@ -261,10 +262,7 @@ def _published(home: Path, staged: Path, draft: ModelRecord) -> ModelRecord:
         try:
             staged.rename(home / str(number))
         except OSError as error:
-            if error.errno not in (
-                errno.ENOTEMPTY,
-                errno.EEXIST,
-            ):  # copied here without numbers
+            if error.errno not in _TAKEN:  # it is, where a registry was copied without its numbers
                 raise
         else:
             return record
