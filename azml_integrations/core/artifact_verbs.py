@@ -12,6 +12,7 @@ from ..store import files
 from .handle import RunHandle
 
 if TYPE_CHECKING:
+    from ..records import ModelRecord
     from .model import Model
     from .run import Run
 
@@ -170,7 +171,7 @@ class ArtifactVerbs(RunHandle):
             return known.artifacts
         return {record.name: record.at for record in self._store().artifacts(self.id)}
 
-    def _collect(self, folder: Path, prefix: str, since: float = 0.0) -> None:
+    def _collect(self, folder: Path, prefix: str, since: float = 0.0, below: str = "") -> None:
         """Copy the files of a working folder into the run, except where the run holds something newer.
 
         What cannot be read, or has a name that no artifact can have, is left out with a note and a warning.
@@ -183,10 +184,14 @@ class ArtifactVerbs(RunHandle):
             First part of the artifact names.
         since : float
             Files last changed before this are left out [s since the epoch].
+        below : str, default=""
+            Only the file of this name, or those below it.
         """
         held = dict(self._held())
         for relative, file in files.tree(folder, without=self._workspace.root.resolve()):
             name = f"{prefix}/{relative}"
+            if below and name != below and not name.startswith(f"{below}/"):
+                continue
             with contextlib.suppress(errors.SourceNotFoundError, FileNotFoundError):  # a library's temporary file, gone
                 if file.stat().st_mtime >= since and self._is_news(name, file, held):
                     self._collect_file(name, file)
@@ -232,7 +237,7 @@ class ArtifactVerbs(RunHandle):
     ) -> "Model":
         """Register a file or folder of the run as the next version of a model.
 
-        What lies in ``./outputs`` and has not been collected yet is collected first.
+        A file or folder of ``./outputs`` that has not been collected yet is collected first.
 
         Parameters
         ----------
@@ -267,12 +272,11 @@ class ArtifactVerbs(RunHandle):
         StoreError
             If the disk refuses.
         """
-        from . import model, registering
+        from . import registering
 
         if kwargs:
             raise errors.OptionError(f"register_model does not know {', '.join(sorted(kwargs))}")
-        return model.of_run(
-            cast("Run", self),
+        return self._registered(
             model_path,
             registering.draft(
                 model_name,
@@ -286,10 +290,19 @@ class ArtifactVerbs(RunHandle):
             ),
         )
 
-    def _collect_outputs(self) -> None:
-        """Copy into the run what has come into its working folder, as its end will do."""
-        if not self.over and self._outputs is not None and self._outputs.is_dir():
-            self._collect(self._outputs, "outputs")
+    def _registered(self, model_path: object, told: "ModelRecord") -> "Model":
+        from . import model
+
+        return model.of_run(cast("Run", self), model_path, told)
+
+    def _collect_now(self, name: str) -> None:
+        """Copy a file or folder of the working ``./outputs`` into the run, which its end would do later."""
+        folder = self._working_outputs()
+        if folder is not None and folder.is_dir():
+            self._collect(folder, "outputs", below=name)
+
+    def _working_outputs(self) -> Path | None:
+        return None if self.over else self._outputs
 
     # -- out -----------------------------------------------------------------------------------------
 

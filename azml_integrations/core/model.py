@@ -19,7 +19,7 @@ from ..records import (
     TagsSet,
 )
 from ..store import files
-from ..store.models import BESIDE, FILES, Models, entries, located
+from ..store.registry import BESIDE, FILES, Registry, entries, located
 from .model_search import Wanted, asked, newest_first, not_found, number_of, pairs, there_is
 from .pages import escape, table_html
 from .registering import (
@@ -107,7 +107,7 @@ class Model:
     ) -> None:
         if kwargs:
             raise errors.OptionError(f"Model does not know {', '.join(sorted(kwargs))}")
-        shelf = Models(_checked(workspace).root)
+        shelf = Registry(_checked(workspace).root)
         name, number = asked(name, id, version)
         wanted = Wanted(pairs("tags", tags), pairs("properties", properties), run_id, model_framework, version=number)
         if name is None and wanted == Wanted():
@@ -127,7 +127,7 @@ class Model:
 
     def _settle(self, workspace: "Workspace", record: ModelRecord) -> None:
         self._workspace = workspace
-        self._shelf = Models(workspace.root)
+        self._shelf = Registry(workspace.root)
         self._registered = record
 
     # -- registering ---------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Model:
         )
         path, contents = on_the_disk(model_path, child_paths, _checked(workspace).root)
         print(f"Registering model {told.name}")  # noqa: T201 - as SDK v1
-        record = Models(workspace.root).add(replace(told, path=path), contents, beside_on_the_disk(contents))
+        record = Registry(workspace.root).add(replace(told, path=path), contents, beside_on_the_disk(contents))
         return Model._of(workspace, record)
 
     # -- facts ---------------------------------------------------------------------------------------
@@ -634,7 +634,7 @@ class Model:
             Ignored.
         """
         wanted = Wanted(pairs("tags", tags), pairs("properties", properties), run_id, model_framework, dataset_id)
-        found = [record for record in Models(_checked(workspace).root).records(name) if wanted.fits(record)]
+        found = [record for record in Registry(_checked(workspace).root).records(name) if wanted.fits(record)]
         if latest:
             found = [*{record.name: record for record in reversed(found)}.values()]  # newest first: the last one stays
         return [Model._of(workspace, record) for record in sorted(found, key=newest_first)]
@@ -776,7 +776,7 @@ def latest(workspace: "Workspace") -> dict[str, Model]:
     return {model.name: model for model in sorted(Model.list(workspace, latest=True), key=lambda model: model.name)}
 
 
-def _candidates(shelf: Models, name: str | None, number: int | None) -> Iterator[ModelRecord]:
+def _candidates(shelf: Registry, name: str | None, number: int | None) -> Iterator[ModelRecord]:
     """Yield the models among which one is looked up, the newest first, and no more than are asked for."""
     if name is None:
         yield from sorted(shelf.records(), key=newest_first)
@@ -831,4 +831,4 @@ def of_run(run: "Run", model_path: object, told: ModelRecord) -> Model:
     contents = [linkable(folder, one, str(PurePosixPath(one.name).relative_to(parent))) for one in found]
     aside = [linkable(folder, one, PurePosixPath(one.name).name) for one in beside]
     told = replace(told, path=PurePosixPath(path).name, run_id=run.id, experiment=run.experiment.name)
-    return Model._of(workspace, Models(workspace.root).add(told, contents, aside))  # noqa: SLF001 - a constructor
+    return Model._of(workspace, Registry(workspace.root).add(told, contents, aside))  # noqa: SLF001 - a constructor

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from .. import errors, names
 from ..records import ModelRecord
-from ..store.models import Models
+from ..store.registry import Registry
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -95,7 +95,7 @@ def newest_first(record: ModelRecord) -> tuple[float, str, int]:
 
 
 def not_found(
-    workspace: "Workspace", shelf: Models, name: str | None, version: int | None, wanted: Wanted
+    workspace: "Workspace", shelf: Registry, name: str | None, version: int | None, wanted: Wanted
 ) -> errors.RegisteredModelNotFoundError:
     """Return the error that says what was asked for, and what there is in its place."""
     told = "" if name is None else name if version is None else f"{name}:{version}"
@@ -105,7 +105,7 @@ def not_found(
     return errors.RegisteredModelNotFoundError(told.strip(), workspace.name, there_is(shelf, name))
 
 
-def there_is(shelf: Models, name: str | None) -> list[str]:
+def there_is(shelf: Registry, name: str | None) -> list[str]:
     """Return what there is in place of what was asked for: the versions of the name, or the names."""
     if name is not None and (versions := shelf.versions(name)):
         return [f"{name}:{version}" for version in versions]

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from .. import errors, host, names
 from ..records import ArtifactRecord, DatasetUse, ModelRecord
 from ..store import files
-from ..store.models import Content, entries
+from ..store.registry import Content, entries
 
 if TYPE_CHECKING:
     from .run import Run
@@ -194,12 +194,13 @@ def _told(path: Path) -> _Told | None:
 def in_the_run(run: "Run", model_path: object) -> tuple[str, list[ArtifactRecord], list[ArtifactRecord]]:
     """Return the path of what is registered, its files, and what tells how to load it."""
     given = os.fspath(model_path) if isinstance(model_path, os.PathLike) else model_path
-    run._collect_outputs()  # noqa: SLF001 - what lies in ./outputs is the run's, at its end at the latest
-    there = {record.name: record for record in run._store().artifacts(run.id)}  # noqa: SLF001 - likewise
     try:
         wanted = names.artifact(given.rstrip("/") if isinstance(given, str) else given)
     except errors.NameRefusedError:
         wanted = ""
+    if wanted:
+        run._collect_now(wanted)  # noqa: SLF001 - what lies in ./outputs is the run's, at its end at the latest
+    there = {record.name: record for record in run._store().artifacts(run.id)}  # noqa: SLF001 - likewise
     if wanted in there:
         record = there[wanted]
         return wanted, [record], _beside_in_the_run(run, there, record)

@@ -28,7 +28,7 @@ from .._version import __version__
 from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefusedError, PluginWarning, StoreError
 from ..plugins import plugins
 from ..records import ArtifactRecord, Cursor, ErrorInfo, RunRecord, RunStatus, RunStore, StatusChanged
-from . import files, models, trash
+from . import files, registry, trash
 from .schema import migrations
 from .sqlite import SqliteStore
 from .view import DEAD, View
@@ -515,19 +515,19 @@ class Examination:
     # -- models --------------------------------------------------------------------------------------
 
     def _models(self) -> Iterator[Finding]:
-        folders = [folder for home in models.Models(self.root).homes() for folder in models.version_folders(home)]
+        folders = [folder for home in registry.Registry(self.root).homes() for folder in registry.version_folders(home)]
         for folder in self._watch(folders[::-1], "examining models"):
             yield from self._model(folder)
-        for path in sorted((self.root / models.FOLDER).glob("*/.*.partial")):
+        for path in sorted((self.root / registry.FOLDER).glob("*/.*.partial")):
             if _left_over(path, ours=not host.on_network(self.root)):
-                remedy = partial(models.removed, path)
+                remedy = partial(registry.removed, path)
                 why = "a process ended while it registered a model; it was never one"
                 yield Finding("fault", "left over", why, path=self._inside(path), remedy=remedy)
 
     def _model(self, folder: Path) -> Iterator[Finding]:
         """Examine one version of a model."""
         try:
-            record = models.read(folder)
+            record = registry.read(folder)
         except AzmlError as error:
             yield Finding("fault", "model unreadable", error.message, path=self._inside(folder))
             return
@@ -535,7 +535,7 @@ class Examination:
             return  # deleted meanwhile
         for path in journal.files(folder):
             yield from self._journal(path, None)
-        for topic, name, wrong in models.wrong_with(folder, record, contents=self.contents):
+        for topic, name, wrong in registry.wrong_with(folder, record, contents=self.contents):
             yield Finding("fault", topic, f"of model {record.id}: {wrong}", path=self._inside(folder / name))
 
     # -- the index's word about one run --------------------------------------------------------------

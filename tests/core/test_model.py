@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from azml_integrations import errors
-from azml_integrations.core import Experiment, Model, Workspace
+from azml_integrations.core import Experiment, Model, Run, Workspace
 
 V1_SIGNATURES = {
     "Model": "workspace, name=None, id=None, tags=None, properties=None, version=None, run_id=None, "
@@ -121,6 +121,29 @@ def test_what_lies_in_outputs_need_not_wait_for_the_end(experiment):
         Path("outputs/model.pkl").write_bytes(b"the second")
         second = run.register_model("ridge", "outputs/model.pkl")
     assert (Path(first.path).read_bytes(), Path(second.path).read_bytes()) == (b"first", b"the second")
+
+
+def test_only_what_is_registered_is_collected_early(experiment):
+    """The rest may be half written."""
+    with experiment.start_logging(snapshot_directory=None) as run:
+        for name in ("net/a.bin", "net/b.bin", "network.bin"):
+            Path("outputs", name).parent.mkdir(exist_ok=True)
+            Path("outputs", name).write_bytes(b"x")
+        assert run.register_model("net", "./outputs/net/").get_file_names() == ["net/a.bin", "net/b.bin"]
+        assert [name for name in run.get_file_names() if name.startswith("outputs")] == [
+            "outputs/net/a.bin",
+            "outputs/net/b.bin",
+        ]
+        assert len(run.register_model("all", "outputs").get_file_names()) == 3
+
+
+def test_a_worker_that_stores_nothing_registers_nothing(azml_home, monkeypatch):
+    """Four GPUs are not four versions; the lines that print the model's name go on."""
+    monkeypatch.setenv("RANK", "1")
+    run = Run.get_context()
+    model = run.register_model("net", "outputs/net.pt", tags={"a": 1})
+    assert (model.name, model.id, model.version) == ("net", "net:0", 0)
+    assert Model.list(model.workspace) == []
 
 
 def test_a_model_stays_when_its_run_changes(stored, workspace):

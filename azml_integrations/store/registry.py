@@ -57,7 +57,7 @@ class Content:
     linkable: bool = False
 
 
-class Models:
+class Registry:
     """The registered models of a workspace.
 
     Parameters

@@ -10,8 +10,8 @@ import pytest
 
 from azml_integrations import errors
 from azml_integrations.core import Model
-from azml_integrations.core.workspace import index_path
 from azml_integrations.store.doctor import Examination, mended
+from azml_integrations.store.opening import index_path
 
 
 @pytest.fixture
