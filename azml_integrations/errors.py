@@ -42,8 +42,14 @@
     │   └── IndexUnavailableError   the index cannot be used now; the journals can
     ├── RunConfigurationException · TrainingException · ProjectSystemException
     ├── WebserviceException
-    │   ├── ModelNotFoundException · ModelPathNotFoundException
-    │   │   └── ModelNotFoundError  there is no such model in a run or folder
+    │   ├── ModelNotFoundException  (KeyError)
+    │   │   ├── ModelNotFoundError  there is no such model in a run or folder
+    │   │   └── RegisteredModelNotFoundError  nor in the registry
+    │   ├── ModelPathNotFoundException (FileNotFoundError)
+    │   │   └── ModelPathNotFoundError    no file to register
+    │   ├── ModelNameRefusedError   (NameRefusedError) a name that no registered model can have
+    │   ├── ModelFileExistsError    (FileExistsError) a download would replace something
+    │   └── NeedsCloudError         (NotImplementedError) what only a cloud can do
     ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
     └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
         AzureMLAggregatedException · WorkspacePrivateEndpointException
@@ -66,6 +72,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
+
+MIB = 1 << 20
 
 
 class AzmlError(Exception):
@@ -186,14 +194,63 @@ class ModelNotFoundError(ModelNotFoundException):
         What was asked for.
     """
 
-    def __init__(self, name: str | None, where: str, there: Sequence[str]) -> None:
+    def __init__(
+        self, name: str | None, where: str, there: Sequence[str], why: str = "the notes of a run may say why"
+    ) -> None:
         self.name = name
         what = "no model" if name is None else f"no model {name!r}"
-        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; the notes of a run may say why")
+        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; {why}")
 
 
 class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
     """No file for a model at that path."""
+
+
+class RegisteredModelNotFoundError(ModelNotFoundException):
+    """There is no such model in the registry of a workspace.
+
+    Attributes
+    ----------
+    wanted : str
+        What was asked for.
+    """
+
+    def __init__(self, wanted: str, workspace: str, there: Sequence[str]) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"workspace {workspace} has no model {wanted}; it has {few(there) or 'none yet'}; "
+            f"`azml model list` shows those that are there"
+        )
+
+
+class ModelPathNotFoundError(ModelPathNotFoundException):
+    """No file to register.
+
+    Attributes
+    ----------
+    path : str
+        What was asked for.
+    """
+
+    def __init__(self, path: str, where: str, there: Sequence[str], way_out: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{where} has no file or folder {_short(path)}; it has {few(there) or 'no files yet'}; {way_out}"
+        )
+
+
+class NeedsCloudError(WebserviceException, NotImplementedError):
+    """What only a cloud can do.
+
+    Attributes
+    ----------
+    what : str
+        What was asked for.
+    """
+
+    def __init__(self, what: str, way_out: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs the cloud, and this machine is none; {way_out}")
 
 
 class ComputeTargetException(AzmlError):
@@ -259,6 +316,24 @@ class NameRefusedError(UserErrorException):
     def __init__(self, what: str, name: object, wanted: str) -> None:
         self.name = name
         super().__init__(f"{what} {_short(name)} is refused: {wanted}")
+
+
+class ModelNameRefusedError(NameRefusedError, WebserviceException):
+    """A name that no registered model can have."""
+
+
+class ModelFileExistsError(WebserviceException, FileExistsError):
+    """A download that would replace something.
+
+    Attributes
+    ----------
+    path : str
+        What is in the way.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is there already, and nothing was downloaded; exist_ok=True replaces it")
 
 
 class ArtifactNotFoundError(UserErrorException, FileNotFoundError):
@@ -675,8 +750,8 @@ class ModelChangedError(UserErrorException):
     def __init__(self, name: str, where: str, found: str, wanted: str) -> None:
         self.name = name
         super().__init__(
-            f"{name} of {where} is not the file that was stored: it has {found}, the .json beside it says {wanted}; "
-            f"nothing of it was loaded; `azml doctor` finds what else has changed"
+            f"{name} of {where} is not the file that was stored: it has {found}, and had {wanted} then; "
+            f"nothing of it was used; `azml doctor` finds what else has changed"
         )
 
 
@@ -716,6 +791,11 @@ class UntrustedModelError(UserErrorException, PermissionError):
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names as a list that is not too long."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people say it: ``1,000 bytes``, ``256 MiB``."""
+    return f"{size / MIB:,.0f} MiB" if size >= MIB else f"{size:,} bytes"
 
 
 def guess(name: str, there: Sequence[str], least: float = 0.6) -> str:

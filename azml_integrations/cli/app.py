@@ -17,6 +17,7 @@ from .choices import shared
 from .computes import compute
 from .diagnosis import doctor
 from .experiments import experiment
+from .models import model
 from .runs import run
 from .words import visible
 
@@ -119,4 +120,5 @@ azml.add_command(submitting.submit)
 azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
+azml.add_command(model)
 azml.add_command(doctor)

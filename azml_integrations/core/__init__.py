@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .runconfig import RunConfiguration
@@ -22,6 +23,7 @@ __all__ = [
     "Datastore",
     "Environment",
     "Experiment",
+    "Model",
     "Run",
     "RunConfiguration",
     "ScriptRunConfig",
@@ -38,6 +40,7 @@ _LATE = {
     "Datastore": "datastore",
     "Environment": "environment",
     "Experiment": "experiment",
+    "Model": "model",
     "Run": "run",
     "RunConfiguration": "runconfig",
     "ScriptRunConfig": "script_run_config",

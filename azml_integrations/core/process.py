@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .. import errors, host
 from ..journal import Event
@@ -18,6 +18,10 @@ from .experiment import Experiment
 from .run import Run, error_info
 from .shared import SharedRun
 from .workspace import Scope, Workspace
+
+if TYPE_CHECKING:
+    from ..records import ModelRecord
+    from .model import Model
 
 REQUIRED = (
     *("AZUREML_RUN_ID", "AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME"),
@@ -149,6 +153,10 @@ class _SubmittedRun(Run):
     def output_datasets(self) -> dict[str, Any]:
         """Return the named outputs: none yet."""
         return {}
+
+    def _working_outputs(self) -> Path:
+        """Return the working copy's folder; whoever submitted the script collects it at the end."""
+        return Path("outputs")
 
     def complete(self, _set_status: bool = True) -> None:
         """Leave the status to the exit code."""
@@ -283,6 +291,12 @@ class _SilentRun(_OfflineRun):
 
     def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
         """Store nothing."""
+
+    def _registered(self, model_path: object, told: "ModelRecord") -> "Model":
+        """Return a handle on a version 0, which is registered nowhere."""
+        from .model import Model
+
+        return Model._of(self._workspace, told)  # noqa: SLF001 - a constructor
 
     def _store(self) -> RunStore:
         return SqliteStore(None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
     from .run import Run
 
 LOCAL = "local"
@@ -328,7 +329,14 @@ class Workspace:
         """Return nothing yet."""
         return {}
 
-    models = images = webservices = linked_services = private_endpoints = datasets
+    @property
+    def models(self) -> "dict[str, Model]":
+        """Return the newest version of each registered model, by name."""
+        from .model import latest
+
+        return latest(self)
+
+    images = webservices = linked_services = private_endpoints = datasets
 
     @property
     def environments(self) -> "dict[str, Environment]":
