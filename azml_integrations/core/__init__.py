@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 
 if TYPE_CHECKING:
+    from .data_reference import DataReference
+    from .datapath import DataPath
+    from .dataset import Dataset
+    from .dataset_consumption_config import DatasetConsumptionConfig
+    from .dataset_factory import DataType
     from .datastore import Datastore
     from .experiment import Experiment
+    from .output_dataset_config import OutputFileDatasetConfig
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .workspace import Workspace
@@ -16,8 +22,14 @@ VERSION = __version__
 
 __all__ = [
     "VERSION",
+    "DataPath",
+    "DataReference",
+    "DataType",
+    "Dataset",
+    "DatasetConsumptionConfig",
     "Datastore",
     "Experiment",
+    "OutputFileDatasetConfig",
     "Run",
     "Workspace",
     "__version__",
@@ -29,8 +41,14 @@ __all__ = [
 ]
 
 _LATE = {
+    "DataPath": "datapath",
+    "DataReference": "data_reference",
+    "DataType": "dataset_factory",
+    "Dataset": "dataset",
+    "DatasetConsumptionConfig": "dataset_consumption_config",
     "Datastore": "datastore",
     "Experiment": "experiment",
+    "OutputFileDatasetConfig": "output_dataset_config",
     "Run": "run",
     "Workspace": "workspace",
     "current_run": "process",
