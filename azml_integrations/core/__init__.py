@@ -1,4 +1,4 @@
-"""The classes of ``azureml.core`` that record runs, under the same names."""
+"""The classes of ``azureml.core`` that record and submit runs, under the same names."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from .dataset_consumption_config import DatasetConsumptionConfig
     from .dataset_factory import DataType
     from .datastore import Datastore
+    from .environment import Environment
     from .experiment import Experiment
     from .output_dataset_config import OutputFileDatasetConfig
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
+    from .runconfig import RunConfiguration
+    from .script_run_config import ScriptRunConfig
     from .workspace import Workspace
 
 VERSION = __version__
@@ -28,9 +31,12 @@ __all__ = [
     "Dataset",
     "DatasetConsumptionConfig",
     "Datastore",
+    "Environment",
     "Experiment",
     "OutputFileDatasetConfig",
     "Run",
+    "RunConfiguration",
+    "ScriptRunConfig",
     "Workspace",
     "__version__",
     "current_run",
@@ -47,9 +53,12 @@ _LATE = {
     "Dataset": "dataset",
     "DatasetConsumptionConfig": "dataset_consumption_config",
     "Datastore": "datastore",
+    "Environment": "environment",
     "Experiment": "experiment",
     "OutputFileDatasetConfig": "output_dataset_config",
     "Run": "run",
+    "RunConfiguration": "runconfig",
+    "ScriptRunConfig": "script_run_config",
     "Workspace": "workspace",
     "current_run": "process",
     "implicit_child": "process",

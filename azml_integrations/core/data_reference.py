@@ -3,10 +3,13 @@
 import re
 import uuid
 from copy import copy
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import errors, names
 from .datastore import Datastore, relative_path
+
+if TYPE_CHECKING:
+    from .runconfig import DataReferenceConfiguration
 
 PREFIX = "AZUREML_DATAREFERENCE_"
 """Where the name of a reference's environment variable begins."""
@@ -84,6 +87,18 @@ class DataReference:
         other = copy(self)
         other.mode, other.path_on_compute, other.overwrite = mode, path_below(path_on_compute), overwrite
         return other
+
+    def to_config(self) -> "DataReferenceConfiguration":
+        """Return the reference as run configurations had it in 2018: ``run_config.data_references[name]``."""
+        from .runconfig import DataReferenceConfiguration
+
+        return DataReferenceConfiguration(
+            self.datastore.name, self.mode, self.path_on_datastore or None, self.path_on_compute, self.overwrite
+        )
+
+    def as_definition(self) -> dict[str, Any]:
+        """Return the reference as the definition of a run has it."""
+        return self.to_config().as_definition()
 
     @property
     def variable(self) -> str:

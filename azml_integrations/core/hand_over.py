@@ -16,6 +16,7 @@ from .. import errors, names
 from . import used
 from .abstract_dataset import AbstractDataset
 from .data_reference import PREFIX, DataReference
+from .datapath import DataPath
 from .dataset import dataset_of
 from .dataset_consumption_config import DatasetConsumptionConfig
 from .dataset_definition import FileDefinition, LocalPath
@@ -153,6 +154,8 @@ class _Asked:
                     f"a dataset itself is no argument ({one!r}); pass dataset.as_named_input('name'), or of a file "
                     f"dataset as_mount() or as_download()"
                 )
+            case DataPath():
+                _place_of(one)
             case str() | int() | float() | os.PathLike():
                 pass
             case _:
@@ -355,6 +358,8 @@ class _Desk:
         """Return one argument as the command line has it."""
         if isinstance(one, (DatasetConsumptionConfig, OutputFileDatasetConfig)):
             return self._values[str(one)]
+        if isinstance(one, DataPath):
+            return str(_place_of(one))
         text = os.fspath(one) if isinstance(one, os.PathLike) else str(one)
         return re.sub(rf"\${PREFIX}\w+", self._referred, self._values.get(text, text))
 
@@ -391,6 +396,20 @@ def _inside(store: Datastore, relative: str) -> Path:
     if not path.resolve().is_relative_to(store.root.resolve()):
         raise errors.NameRefusedError("path in a datastore", relative, "a symbolic link on its way leads elsewhere")
     return path
+
+
+def _place_of(path: DataPath) -> Path:
+    """Return where a path in a datastore leads.
+
+    Raises
+    ------
+    InputMissingError
+        If nothing lies there.
+    """
+    place = _inside(path.datastore, str(path.path_on_datastore))
+    if not place.exists():
+        raise errors.InputMissingError({path.name or str(path.path_on_datastore): str(place)})
+    return place
 
 
 def _holds_something(folder: Path) -> bool:

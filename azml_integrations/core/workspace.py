@@ -20,6 +20,7 @@ from .pages import escape, table_html
 if TYPE_CHECKING:
     from .abstract_dataset import AbstractDataset
     from .datastore import Datastore
+    from .environment import Environment
     from .experiment import Experiment
     from .run import Run
 
@@ -334,7 +335,14 @@ class Workspace:
         """Return nothing."""
         return {}
 
-    environments = models = webservices = linked_services = private_endpoints = images
+    models = webservices = linked_services = private_endpoints = images
+
+    @property
+    def environments(self) -> "dict[str, Environment]":
+        """Return the latest version of each registered environment, by name."""
+        from .environment import Environment
+
+        return Environment.list(self)
 
     def get_default_datastore(self) -> "Datastore":
         """Return the default datastore: a folder of the workspace."""
