@@ -295,7 +295,7 @@ class SourceNotFoundError(UserErrorException, FileNotFoundError):
 
     def __init__(self, path: str, wanted: str = "a file or folder that exists") -> None:
         self.path = path
-        super().__init__(f"{_short(path)} is not there; expected {wanted}")
+        super().__init__(f"{_short(path, 500)} is not there; expected {wanted}")  # the end of a path tells most
 
 
 class ConfigNotFoundError(UserErrorException, FileNotFoundError):

@@ -115,7 +115,7 @@ def _read_delimited(path: Path, reading: Reading, rows: int | None, columns: Seq
     try:
         found = pd.read_csv(
             path,
-            sep=reading.separator,
+            sep=reading.separator if len(reading.separator) == 1 else re.escape(reading.separator),
             header=0 if named else None,
             nrows=rows,
             encoding=reading.encoding,
@@ -163,17 +163,18 @@ def _read_json_lines(path: Path, reading: Reading, rows: int | None) -> Any:
 
 
 def _record(line: str, number: int, reading: Reading) -> dict[str, Any] | None:
+    """Return the object in a line; None for a line to leave out."""
     if not line.strip():
         return None
     try:
         record = json.loads(line)
-    except ValueError as error:
-        if reading.invalid_lines == "drop":
-            return None
-        raise ValueError(f"line {number} is no JSON ({error}); invalid_lines='drop' leaves such lines out") from error
-    if not isinstance(record, dict):
-        raise TypeError(f"line {number} is no JSON object") from None
-    return record
+    except ValueError:
+        record = None
+    if isinstance(record, dict):
+        return record
+    if reading.invalid_lines == "drop":
+        return None
+    raise ValueError(f"line {number} is no JSON object; invalid_lines='drop' leaves such lines out")
 
 
 # -- types -------------------------------------------------------------------------------------------
