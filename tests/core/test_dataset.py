@@ -43,8 +43,9 @@ def csv(tmp_path):
         (
             Dataset.Tabular.from_delimited_files,
             (
-                "path, validate=True, include_path=False, infer_column_types=True, set_column_types=None, separator=',', "
-                "header=True, partition_format=None, support_multi_line=False, empty_as_string=False, encoding='utf8'"
+                "path, validate=True, include_path=False, infer_column_types=True, set_column_types=None, "
+                "separator=',', header=True, partition_format=None, support_multi_line=False, empty_as_string=False, "
+                "encoding='utf8'"
             ),
         ),
         (Dataset.File.from_files, "path, validate=True, partition_format=None, is_file=False"),
