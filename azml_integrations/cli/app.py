@@ -13,6 +13,7 @@ import click
 from .. import errors
 from .._version import __version__
 from .choices import shared
+from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
 from .runs import run
@@ -113,4 +114,5 @@ def azml() -> None:
 
 azml.add_command(run)
 azml.add_command(experiment)
+azml.add_command(dataset)
 azml.add_command(doctor)
