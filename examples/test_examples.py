@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -150,6 +151,19 @@ def test_the_guide_to_scikit_learn_runs_as_written(world):
     shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
     assert shown.count("\n") > 40  # the page has not lost its answers
     assert python("guide.py") == shown
+
+
+def test_the_guide_to_data_runs_as_written(world):
+    """Its code is one script on scikit-learn's own data, and prints what the page says it prints."""
+    page = (HERE.parent / "docs" / "how-to" / "data.md").read_text()
+    Path("guide.py").write_text("".join(re.findall(r"^```python\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE)))
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
+    assert shown.count("\n") == 10  # the page has not lost its answers
+    assert python("guide.py") == shown
+    said = re.findall(r"^\$ azml (dataset list|dataset show .*|dataset register .*)$", page, flags=re.MULTILINE)
+    assert [azml(*shlex.split(line))[:10] for line in said] == ["dataset   ", "dataset   ", "registered"]
+    assert Path("copy/dog/1.png").read_bytes() == b"a picture"
 
 
 def test_a_loop_over_alphas_leaves_a_table_and_a_picture(world):
