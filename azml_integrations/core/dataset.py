@@ -11,7 +11,7 @@ from .tabular_dataset import TabularDataset
 from .workspace import Workspace
 
 
-class Dataset(AbstractDataset):
+class Dataset:
     """The door to datasets: `Dataset.Tabular` and `Dataset.File` make them, `get_by_name` finds them again."""
 
     Tabular = TabularDatasetFactory

@@ -250,7 +250,7 @@ class TabularDatasetFactory:
         store, folder = _target(target)
         unique = [str(uuid.uuid4())] if make_target_path_unique else []
         relative = "/".join(part for part in (folder, *unique, "part-00000.parquet") if part)
-        write_frame(dataframe, store.locate(relative), "parquet")
+        write_frame(dataframe, store.locate_to_write(relative), "parquet")
         if show_progress:
             print(f"wrote {len(dataframe)} rows to {relative} in datastore {store.name}")  # noqa: T201 - asked for
         made = TabularDatasetFactory.from_parquet_files((store, relative))
@@ -272,7 +272,8 @@ class FileDatasetFactory:
         Parameters
         ----------
         path : str, path-like, DataPath, (Datastore, str) or a list of them
-            Files, folders, patterns, or addresses of the web, which are fetched only when they are read.
+            Files, folders, patterns, or addresses of the web, which are fetched only when they are read. Symbolic links
+            to folders within a folder are not followed.
         validate : bool, default=True
             Whether files of this machine must be there now.
         partition_format : str, default=None

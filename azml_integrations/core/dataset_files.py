@@ -148,6 +148,8 @@ def _fixed(pattern: Path) -> Path:
 
 def _web_name(url: str) -> str:
     parts = urlsplit(url)
+    if parts.scheme.lower() not in ("http", "https"):  # a definition from elsewhere may say anything
+        raise errors.DownloadError(shown(url), "it is no address of the web")
     return names.artifact(f"{parts.scheme}/{parts.netloc.rpartition('@')[2]}{unquote(parts.path)}")
 
 

@@ -305,12 +305,12 @@ class Registry:
                     path.unlink(missing_ok=True)
         except FileNotFoundError:  # somebody else was quicker
             return
-        except OSError as error:  # one that cannot be kept stands in nobody's way
+        except (OSError, errors.AzmlError) as error:  # one that cannot be kept stands in nobody's way
             print(f"azml_integrations: {path} cannot be settled: {error}", file=sys.stderr)  # noqa: T201
 
     def _kept(self, promise: Promise, path: Path) -> bool:
         """Keep one promise if its run has ended; return whether nothing is left to do."""
-        record = self._workspace.view.of(promise.run_id).run(promise.run_id)
+        record = self._workspace.view.of(names.run(promise.run_id)).run(promise.run_id)
         if record is None:
             return time.time() - path.stat().st_mtime > _FORGOTTEN
         if record.status == RunStatus.COMPLETED:

@@ -242,7 +242,7 @@ def _stepped(rows: Any, step: RowStep) -> Any:
         case Drop(columns=columns):
             return rows.drop(columns=_known(rows, columns))
         case _:
-            return rows[_chosen(rows, step)]
+            return rows.iloc[_chosen(rows, step)]
 
 
 def _chosen(rows: Any, step: Take | Skip | Part | Where | Within) -> Any:
@@ -258,7 +258,7 @@ def _chosen(rows: Any, step: Take | Skip | Part | Where | Within) -> Any:
             return _within(rows, step)
         case Where(condition=condition):
             held = _computed(condition, rows)
-            return held.fillna(value=False).astype(bool) if hasattr(held, "fillna") else [bool(held)] * len(rows)
+            return held.fillna(value=False).to_numpy(bool) if hasattr(held, "fillna") else [bool(held)] * len(rows)
 
 
 def _known(rows: Any, columns: Sequence[str]) -> list[str]:
@@ -283,7 +283,7 @@ def _within(rows: Any, step: Within) -> Any:
         chosen &= (operator.ge if step.closed else operator.gt)(moments, pd.Timestamp(step.start))
     if step.end is not None:
         chosen &= (operator.le if step.closed else operator.lt)(moments, pd.Timestamp(step.end))
-    return chosen
+    return chosen.to_numpy(bool)
 
 
 _OPERATIONS: Mapping[str, Callable[..., Any]] = {

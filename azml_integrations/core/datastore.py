@@ -139,6 +139,19 @@ class Datastore:
         """
         return self.root / relative_path(relative)
 
+    def locate_to_write(self, relative: str) -> Path:
+        """Return where something is to be written in the datastore.
+
+        Raises
+        ------
+        NameRefusedError
+            If the name, or a symbolic link on its way, leads out of the datastore.
+        """
+        path = self.locate(relative)
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise errors.NameRefusedError("path in a datastore", relative, "a symbolic link on its way leads elsewhere")
+        return path
+
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> "DataReference":
         """Return a reference to a file or folder in the datastore, for a script that is submitted.
 
@@ -277,7 +290,7 @@ class Datastore:
         return count
 
     def _copy_in(self, pairs: Iterable[tuple[Path, str]], *, overwrite: bool, show: bool) -> None:
-        checked = [(path, self.root / names.artifact(name), name) for path, name in pairs]
+        checked = [(path, self.locate_to_write(name), name) for path, name in pairs]
         for path, target, name in checked:
             _copy(path, target, overwrite=overwrite, show=show, name=name)
 

@@ -269,7 +269,7 @@ class _Desk:
 
     def _check_output(self, output: OutputFileDatasetConfig) -> None:
         store, relative = output.place(self._workspace, self._run_id)
-        folder = _inside(store, relative)
+        folder = store.locate_to_write(relative)
         if folder.is_file() or (output.mode == "upload" and not output.overwrite and _holds_something(folder)):
             raise errors.UserErrorException(
                 f"output {output.name!r} would write into {relative or 'all'} of datastore {store.name}, which holds "
@@ -318,7 +318,7 @@ class _Desk:
 
     def _serve_output(self, output: OutputFileDatasetConfig) -> None:
         store, relative = output.place(self._workspace, self._run_id)
-        folder = _inside(store, relative)
+        folder = store.locate_to_write(relative)
         _make(folder)
         definition = dataset_of(output.definition(self._workspace, self._run_id), store.workspace).within(
             self._workspace
@@ -342,7 +342,7 @@ class _Desk:
 
     def _serve_reference(self, name: str, ref: Any) -> None:
         store, relative, mode = self._target(ref)
-        path = _inside(store, relative)
+        path = store.locate_to_write(relative) if mode == "upload" else store.locate(relative)
         if mode == "upload" or not relative:
             _make(path)
         value = str(path)
@@ -384,20 +384,6 @@ def _dataset(one: DatasetConsumptionConfig, workspace: "Workspace") -> AbstractD
     return dataset_of(one.dataset.definition(workspace, None), store.workspace)
 
 
-def _inside(store: Datastore, relative: str) -> Path:
-    """Return a path in a datastore that no symbolic link on its way leads out of.
-
-    Raises
-    ------
-    NameRefusedError
-        If one does.
-    """
-    path = store.locate(relative)
-    if not path.resolve().is_relative_to(store.root.resolve()):
-        raise errors.NameRefusedError("path in a datastore", relative, "a symbolic link on its way leads elsewhere")
-    return path
-
-
 def _place_of(path: DataPath) -> Path:
     """Return where a path in a datastore leads.
 
@@ -406,7 +392,7 @@ def _place_of(path: DataPath) -> Path:
     InputMissingError
         If nothing lies there.
     """
-    place = _inside(path.datastore, str(path.path_on_datastore))
+    place = path.datastore.locate(str(path.path_on_datastore))
     if not place.exists():
         raise errors.InputMissingError({path.name or str(path.path_on_datastore): str(place)})
     return place

@@ -17,6 +17,7 @@ from azml_integrations.core.dataset_factory import FileDatasetFactory, TabularDa
 from azml_integrations.core.file_dataset import FileDataset
 from azml_integrations.core.tabular_dataset import TabularDataset
 from azml_integrations.errors import (
+    AzmlError,
     DatasetExistsError,
     DatasetNotFoundError,
     NameRefusedError,
@@ -348,3 +349,38 @@ def test_files_on_disk_are_as_documented(workspace, csv):
     assert (
         json.loads((workspace.root / "datasets" / ".saved" / f"{dataset.id}.json").read_text()) == stored["definition"]
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"kind": "datastore", "datastore": "workspaceblobstore", "path": "../../../../etc"},
+        {"kind": "datastore", "datastore": "../../x", "path": "passwd"},
+        {"kind": "web", "url": "file:///etc/passwd"},
+        {"kind": "web", "url": "http://host/../../x"},
+        {"kind": "somewhere", "path": "x"},
+    ],
+)
+def test_a_definition_from_elsewhere_opens_no_door(workspace, csv, source):
+    """A workspace that was copied in may say anything."""
+    Dataset.File.from_files(csv).register(workspace, "theirs")
+    path = workspace.root / "datasets" / "theirs" / "1" / "dataset.json"
+    stored = json.loads(path.read_text())
+    stored["definition"]["sources"] = [source]
+    path.write_text(json.dumps(stored))
+
+    with pytest.raises(AzmlError):
+        Dataset.get_by_name(workspace, "theirs").download("here")
+    assert not Path("here").exists()
+
+
+def test_a_promise_from_elsewhere_opens_no_door(workspace, capsys):
+    """Nor hides what is registered."""
+    folder = workspace.root / "datasets" / ".pending"
+    folder.mkdir(parents=True)
+    (folder / "x.json").write_text(
+        '{"run_id": "../../x", "output": "o", "name": "n", "definition": {"type": "File", "sources": []}}'
+    )
+    (folder / "y.json").write_text("{")
+    assert workspace.datasets == {}
+    assert capsys.readouterr().err.count("cannot be settled") == 2
