@@ -279,9 +279,13 @@ def _put(file: DataFile, target: Path, workspace: "Workspace | None", *, linked:
 
 
 def _link(path: Path, target: Path) -> None:
+    """Make a symbolic link; the folder is made only where it is missing, since ten thousand links may go into one."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(path.absolute())
+        try:
+            target.symlink_to(path.absolute())
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(path.absolute())
     except OSError as error:
         raise errors.StoreError(str(target), error) from error
 

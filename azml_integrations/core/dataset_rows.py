@@ -247,13 +247,15 @@ def _stepped(rows: Any, step: RowStep) -> Any:
 
 def _chosen(rows: Any, step: Take | Skip | Part | Where | Within) -> Any:
     """Return which rows a step leaves: a slice, or one truth for each row."""
+    import numpy as np
+
     match step:
         case Take(count=count):
             return slice(0, count)
         case Skip(count=count):
             return slice(count, None)
         case Part():
-            return drawn(step, len(rows))
+            return np.array(drawn(step, len(rows)), dtype=bool)
         case Within():
             return _within(rows, step)
         case Where(condition=condition):
