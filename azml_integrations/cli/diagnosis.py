@@ -48,8 +48,9 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
 
     Exits with 0 when nothing is wrong any more, else with 1.
     """
-    from ..core.workspace import index_path
+    from ..launch.upkeep import Upkeep
     from ..store.doctor import Examination, Finding
+    from ..store.opening import index_path, open_index
 
     chosen = place()
     space = chosen.workspace
@@ -57,13 +58,15 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
     examination = Examination(
         space.root,
         None if elsewhere else index_path(space.root),
-        space._index() if elsewhere else None,  # noqa: SLF001 - as above
+        open_index(space.root, space._index_url) if elsewhere else None,  # noqa: SLF001 - as above
         contents=not sizes_only,
         watch=_watched,
     )
     where = Finding("fact", "workspace", f"{space.name} in {space.root}; chosen by {chosen.source}")
     rows = [_row(where, repair=False)]
     rows += [_row(finding, repair=repair) for finding in examination.findings()]
+    upkeep = Upkeep(space.snapshots, space._snapshots_in_use, contents=not sizes_only)  # noqa: SLF001 - as above
+    rows += [_row(finding, repair=repair) for finding in upkeep.findings()]
     if form() == "table":
         _print(rows, repair=repair, verbose=verbose)
     else:

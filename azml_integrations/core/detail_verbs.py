@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from .. import errors
 from ..records import RunRecord
 from . import used
 from .artifact_verbs import ArtifactVerbs
 from .pages import DOCS, escape, link_html, table_html
+
+DEFINITION = "about/definition.json"
+"""Where a submitted run keeps its run configuration, in its folder."""
 
 
 class DetailVerbs(ArtifactVerbs):
@@ -40,12 +45,21 @@ class DetailVerbs(ArtifactVerbs):
             "error": _error_document(record) if record.error else None,
             "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
             "properties": record.properties,
+            "runDefinition": self._definition(),
             "inputDatasets": [_input_document(one) for one in used.inputs(record.properties)],
             "outputDatasets": [_output_document(one) for one in used.outputs(record.properties)],
             "logFiles": logs,
             "submittedBy": record.user,
         }
         return {key: value for key, value in details.items() if value is not None}
+
+    def _definition(self) -> dict[str, Any] | None:
+        """Return the run configuration that a submitted run was given, or None of another."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode((self._folder / DEFINITION).read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found
 
     def _file_url(self, path: str) -> str:
         return (self._folder / path).resolve().as_uri()

@@ -160,7 +160,12 @@ def stem() -> str:
     """Return the name that this process's runs go under when nobody names an experiment."""
     path = script()
     name = path.parent.name if path and path.stem == "__main__" else path.stem if path else _notebook()
-    cleaned = re.sub(r"[^\w-]+", "-", name or "").strip("-_")[:255]
+    return named_like(name or "")
+
+
+def named_like(text: str) -> str:
+    """Return the name of an experiment that is as near to a text as a name can be; ``default`` where none is."""
+    cleaned = re.sub(r"[^\w-]+", "-", text).strip("-_")[:255]
     return cleaned if re.match(r"[a-zA-Z0-9]", cleaned) else "default"
 
 
@@ -183,6 +188,11 @@ def _text(path: Path, _: int) -> str:
 def arguments() -> list[str]:
     """Return the command line with whatever looks like a secret taken out; bytes that are no text are escaped."""
     return redacted(word.encode("utf-8", "backslashreplace").decode() for word in sys.argv)
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether an option or variable looks as if its value were a secret."""
+    return bool(_SECRET.search(name))
 
 
 def redacted(words: Iterable[str]) -> list[str]:

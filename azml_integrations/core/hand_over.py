@@ -86,17 +86,20 @@ def hand_over(
         If an argument is none, two data objects have one name, or a name is that of a variable of this process.
     DownloadError
         If an address cannot be read.
+    RunExistsError
+        If there is a run of this id that has inputs.
     StoreError
         If the disk refuses; nothing is left then.
     """
     asked = _Asked.of(arguments, run_config)
     desk = _Desk(workspace, names.run(run_id))
     desk.check(asked)
+    desk.claim()
     try:
         desk.serve(asked)
         told = [desk.argument(one) for one in arguments]
     except BaseException:
-        take_back(workspace, run_id)
+        call_off(workspace, run_id)
         raise
     return Handed(told, desk.variables, desk.properties())
 
@@ -104,6 +107,12 @@ def hand_over(
 def take_back(workspace: "Workspace", run_id: str) -> None:
     """Remove the inputs that were brought together for a run; the data that they were made of stay."""
     shutil.rmtree(_inputs(workspace, run_id), ignore_errors=True)
+
+
+def call_off(workspace: "Workspace", run_id: str) -> None:
+    """Undo `hand_over` for a run that is not begun: its inputs go, and no output of it will be registered."""
+    take_back(workspace, run_id)
+    Registry(workspace).withdraw(run_id)
 
 
 def _inputs(workspace: "Workspace", run_id: str) -> Path:
@@ -280,7 +289,6 @@ class _Desk:
 
     def serve(self, asked: _Asked) -> None:
         """Bring everything to its place, and note what the script is told about it."""
-        take_back(self._workspace, self._run_id)  # of an attempt that was killed
         for one in asked.inputs.values():
             self._serve_input(one)
         for output in asked.outputs.values():
@@ -291,6 +299,19 @@ class _Desk:
             self.variables[NAMED_INPUTS] = ",".join(f"{one.name}:{one.mode}" for one in asked.inputs.values())
         if asked.outputs:
             self.variables[NAMED_OUTPUTS] = ",".join(asked.outputs)
+
+    def claim(self) -> None:
+        """Make sure that what lies in the inputs' folder is of an attempt that was killed, and of no other run.
+
+        Raises
+        ------
+        RunExistsError
+            If there is a run of this id that has inputs.
+        """
+        if _inputs(self._workspace, self._run_id).exists():
+            if self._workspace.view.folder(self._run_id).exists():
+                raise errors.RunExistsError(self._run_id)
+            take_back(self._workspace, self._run_id)
 
     def _serve_input(self, one: DatasetConsumptionConfig) -> None:
         dataset = _dataset(one, self._workspace)

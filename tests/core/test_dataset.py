@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import DataPath, Dataset, Datastore, Workspace
+from azml_integrations.core import DataPath, Dataset, Datastore, OutputFileDatasetConfig, Run, Workspace
 from azml_integrations.core.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from azml_integrations.core.file_dataset import FileDataset
+from azml_integrations.core.hand_over import hand_over
 from azml_integrations.core.tabular_dataset import TabularDataset
 from azml_integrations.errors import (
     AzmlError,
@@ -374,9 +375,24 @@ def test_a_definition_from_elsewhere_opens_no_door(workspace, csv, source):
     assert not Path("here").exists()
 
 
+def test_a_promise_is_kept_once_by_however_many_that_look(workspace, experiment):
+    """A page, a notebook and a script may all look in the moment in which the run ends."""
+    run = Run._create(experiment)
+    hand_over([OutputFileDatasetConfig("o").register_on_complete("made")], None, workspace, "trials", run.id)
+    run.complete()
+    begin = threading.Barrier(8)
+
+    def look(_: int) -> int:
+        begin.wait()
+        return Dataset.get_by_name(workspace, "made").version
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(look, range(8))) == [1] * 8
+
+
 def test_a_promise_from_elsewhere_opens_no_door(workspace, capsys):
     """Nor hides what is registered."""
-    folder = workspace.root / "datasets" / ".pending"
+    folder = workspace.root / "datasets" / ".pending" / "run-1"
     folder.mkdir(parents=True)
     (folder / "x.json").write_text(
         '{"run_id": "../../x", "output": "o", "name": "n", "definition": {"type": "File", "sources": []}}'

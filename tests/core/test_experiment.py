@@ -193,6 +193,7 @@ def test_one_broken_folder_hides_no_other(workspace, experiment, capsys):
 
 def test_start_logging_takes_sdk_v1s_positions(experiment, tmp_path):
     """``name, run_id, outputs, snapshot_directory``, as notebooks pass them."""
+    (tmp_path / "src").mkdir()
     run = experiment.start_logging("ridge", "my-run-1", "results", "src")
     assert (run.name, run.id, run.status) == ("ridge", "my-run-1", "Running")
     assert (tmp_path / "results").is_dir()
@@ -317,9 +318,9 @@ def test_bad_names_leave_no_run_behind(experiment):
     assert list(experiment.get_runs()) == []
 
 
-def test_scripts_cannot_be_submitted_yet(experiment):
+def test_what_is_no_config_cannot_be_submitted(experiment):
     """One clear sentence with the way out, in SDK v1's class."""
-    with pytest.raises(ExperimentExecutionException, match="run the script itself"):
+    with pytest.raises(ExperimentExecutionException, match="expected a ScriptRunConfig or a HyperDriveConfig"):
         experiment.submit(object(), tags={"a": "b"}, show_output=True)
 
 

@@ -16,8 +16,10 @@ from azml_integrations.core import (
     Dataset,
     DatasetConsumptionConfig,
     Datastore,
+    Environment,
     OutputFileDatasetConfig,
     Run,
+    ScriptRunConfig,
     Workspace,
 )
 from azml_integrations.core.hand_over import Handed, hand_over, take_back
@@ -28,6 +30,7 @@ from azml_integrations.errors import (
     NameRefusedError,
     NeedsCloudError,
     OptionError,
+    RunExistsError,
     UserErrorException,
 )
 
@@ -397,10 +400,11 @@ def test_of_a_run_that_failed_nothing_is_registered(workspace, submitted):
 def test_a_promise_is_kept_once_however_often_it_is_met(workspace, submitted):
     """A process that was killed between registering and forgetting the promise registers nothing twice."""
     run = submitted(OutputFileDatasetConfig("model").register_on_complete("models"), "good")
-    (promise,) = (workspace.root / "datasets" / ".pending").iterdir()
+    (promise,) = (workspace.root / "datasets" / ".pending").rglob("*.json")
     content = promise.read_text()
     run.complete()
     assert workspace.datasets["models"].version == 1
+    promise.parent.mkdir()
     promise.write_text(content)
     assert workspace.datasets["models"].version == 1
     assert not promise.exists()
@@ -409,7 +413,7 @@ def test_a_promise_is_kept_once_however_often_it_is_met(workspace, submitted):
 def test_a_promise_of_a_run_that_never_began_is_dropped_after_a_day(workspace, handed):
     """Until then the run may still be on its way."""
     handed(OutputFileDatasetConfig("model").register_on_complete("models"), run_id="never")
-    (promise,) = (workspace.root / "datasets" / ".pending").iterdir()
+    (promise,) = (workspace.root / "datasets" / ".pending").rglob("*.json")
     assert workspace.datasets == {}
     assert promise.exists()
     os.utime(promise, (0, 0))
@@ -521,6 +525,71 @@ def test_a_script_finds_its_data(workspace, experiment, handed, data):
     )
     run.complete()
     assert told.stdout.strip() == "done", told.stderr
+
+
+# -- submitted for real ------------------------------------------------------------------------------
+
+TRAIN = """
+import os, sys
+from pathlib import Path
+from azml_integrations.core import Run
+
+rows = Run.get_context().input_datasets["rows"].to_pandas_dataframe()
+assert Path(sys.argv[2], "ages.csv").read_text().startswith("age"), sys.argv
+Path(sys.argv[3], "model.txt").write_text(str(rows["age"].sum()))
+"""
+
+
+@pytest.fixture
+def config(tmp_path, data):
+    """A script that reads rows and files, and writes a model."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "train.py").write_text(TRAIN)
+    environment = Environment("user-managed")
+    environment.python.user_managed_dependencies = True
+    arguments = [
+        Dataset.Tabular.from_delimited_files(data / "ages.csv").as_named_input("rows"),
+        Dataset.File.from_files(data).as_named_input("files").as_download(),
+        OutputFileDatasetConfig("model").register_on_complete("models"),
+    ]
+    return ScriptRunConfig(str(tmp_path / "project"), "train.py", arguments, environment=environment)
+
+
+def test_a_submitted_script_gets_its_data_and_leaves_a_dataset(experiment, workspace, queue, config):
+    """From rows on the disk to a registered model folder, with everything told and nothing left over."""
+    run = experiment.submit(config)
+    details = run.wait_for_completion()
+
+    (path,) = Dataset.get_by_name(workspace, "models").download("there")
+    assert Path(path).read_text() == "78"
+    assert [one["consumptionDetails"]["inputName"] for one in details["inputDatasets"]] == ["rows", "files"]
+    assert details["runDefinition"]["arguments"] == [
+        "DatasetConsumptionConfig:rows",
+        "DatasetConsumptionConfig:files",
+        "DatasetOutputConfig:model",
+    ]
+    assert not (workspace.root / "inputs" / run.id).exists()
+
+
+def test_missing_data_are_said_before_there_is_a_run(experiment, workspace, config, data):
+    """Nothing waits in the queue, and nothing is promised."""
+    (data / "ages.csv").unlink()
+    with pytest.raises(InputMissingError, match="rows"):
+        experiment.submit(config)
+    assert list(experiment.get_runs()) == []
+    assert not (workspace.root / "datasets" / ".pending").exists()
+
+
+def test_a_taken_id_leaves_the_data_of_its_run_alone(experiment, workspace, queue, config, handed, data):
+    """Whoever asks for the id of a run that is there gets an error, and that run keeps its inputs."""
+    run = Run._create(experiment, run_id="taken")
+    (folder,) = handed(Dataset.File.from_files(data).as_mount(), run_id="taken").arguments
+    for again in (lambda: experiment.submit(config, run_id="taken"), lambda: handed(*config.arguments, run_id="taken")):
+        with pytest.raises(RunExistsError):
+            again()
+    assert "ages.csv" in files_below(folder)
+    run.complete()
+    assert workspace.datasets == {}
 
 
 # -- datastores --------------------------------------------------------------------------------------
