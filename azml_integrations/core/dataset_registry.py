@@ -3,14 +3,13 @@
 ::
 
     datasets/.saved/<id>.json                   definitions by id, for runs that used them
-    datasets/.pending/<run id>/*.json           what is registered once a run is Completed
+    datasets/.pending/*.json                    what is registered once a run is Completed
     datasets/<name>/<version>/dataset.json      claimed by exclusive creation
     datasets/<name>/<version>/journal/*.jsonl   tags and descriptions, as of an experiment
 
 No dataset has a name that begins with a dot, so that nothing of the first two is ever taken for one.
 """
 
-import contextlib
 import fcntl
 import os
 import re
@@ -288,21 +287,27 @@ class Registry:
             If the disk refuses.
         """
         dataset_name(promise.name)
-        path = self._promises(promise.run_id) / f"{names.digest(promise.output)[:16]}.json"
-        _write(path, msgspec.json.encode(promise))
+        stem = f"{_key(promise.run_id)}.{names.digest(promise.output)[:16]}"
+        _write(self._root / ".pending" / f"{stem}.json", msgspec.json.encode(promise))
 
     def withdraw(self, run_id: str) -> None:
         """Forget what was promised for a run."""
-        shutil.rmtree(self._promises(run_id), ignore_errors=True)
+        for path in self._promises():
+            if path.name.startswith(f"{_key(run_id)}."):
+                path.unlink(missing_ok=True)
 
-    def _promises(self, run_id: str) -> Path:
-        return self._root / ".pending" / names.run(run_id)
+    def _promises(self) -> list[Path]:
+        try:
+            found = sorted((self._root / ".pending").iterdir())
+        except FileNotFoundError:
+            return []
+        return [path for path in found if path.suffix == ".json" and not path.name.startswith(".")]
 
     def settle(self) -> None:
         """Keep the promises of runs that have ended well, and drop those of runs that have not."""
         if not host.writable(self._workspace.root):  # left to somebody who may
             return
-        for path in sorted((self._root / ".pending").glob("*/*.json")):
+        for path in self._promises():
             self._settle(path)
 
     def _settle(self, path: Path) -> None:
@@ -311,8 +316,6 @@ class Registry:
                 fcntl.flock(file, fcntl.LOCK_EX)  # whoever looks at the same moment finds it done
                 if path.exists() and self._kept(_read(path, _promise.decode), path):
                     path.unlink(missing_ok=True)
-                    with contextlib.suppress(OSError):  # another output of the run still waits
-                        path.parent.rmdir()
         except FileNotFoundError:  # somebody else was quicker
             return
         except (OSError, errors.AzmlError) as error:  # one that cannot be kept stands in nobody's way
@@ -363,6 +366,11 @@ def dataset_name(name: object) -> str:
             "dataset name", name, "expected 1 to 255 characters, no blank at its ends, no control character"
         )
     return checked
+
+
+def _key(run_id: str) -> str:
+    """Return what stands for a run in the names of files; an id may be as long as a name of a file can be."""
+    return names.digest(names.run(run_id))
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -392,7 +392,7 @@ def test_a_promise_is_kept_once_by_however_many_that_look(workspace, experiment)
 
 def test_a_promise_from_elsewhere_opens_no_door(workspace, capsys):
     """Nor hides what is registered."""
-    folder = workspace.root / "datasets" / ".pending" / "run-1"
+    folder = workspace.root / "datasets" / ".pending"
     folder.mkdir(parents=True)
     (folder / "x.json").write_text(
         '{"run_id": "../../x", "output": "o", "name": "n", "definition": {"type": "File", "sources": []}}'

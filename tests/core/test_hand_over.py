@@ -22,7 +22,7 @@ from azml_integrations.core import (
     ScriptRunConfig,
     Workspace,
 )
-from azml_integrations.core.hand_over import Handed, hand_over, take_back
+from azml_integrations.core.hand_over import Handed, call_off, hand_over, take_back
 from azml_integrations.core.runconfig import RunConfiguration
 from azml_integrations.errors import (
     DownloadError,
@@ -404,10 +404,19 @@ def test_a_promise_is_kept_once_however_often_it_is_met(workspace, submitted):
     content = promise.read_text()
     run.complete()
     assert workspace.datasets["models"].version == 1
-    promise.parent.mkdir()
     promise.write_text(content)
     assert workspace.datasets["models"].version == 1
     assert not promise.exists()
+
+
+def test_a_submission_that_is_called_off_promises_nothing(workspace, handed, data):
+    """Of a run of another id nothing is forgotten."""
+    output = OutputFileDatasetConfig("model").register_on_complete("models")
+    for run_id in ("run", "run.1", "x" * 255):
+        handed(output, Dataset.File.from_files(data).as_mount(), run_id=run_id)
+    call_off(workspace, "run")
+    assert len(list((workspace.root / "datasets" / ".pending").iterdir())) == 2
+    assert sorted(path.name[:9] for path in (workspace.root / "inputs").iterdir()) == ["run.1", "x" * 9]
 
 
 def test_a_promise_of_a_run_that_never_began_is_dropped_after_a_day(workspace, handed):
@@ -577,7 +586,7 @@ def test_missing_data_are_said_before_there_is_a_run(experiment, workspace, conf
     with pytest.raises(InputMissingError, match="rows"):
         experiment.submit(config)
     assert list(experiment.get_runs()) == []
-    assert not (workspace.root / "datasets" / ".pending").exists()
+    assert not list((workspace.root / "datasets").rglob("*.json"))
 
 
 def test_a_taken_id_leaves_the_data_of_its_run_alone(experiment, workspace, queue, config, handed, data):
