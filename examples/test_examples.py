@@ -159,8 +159,9 @@ def test_the_guide_to_data_runs_as_written(world):
     Path("guide.py").write_text("".join(re.findall(r"^```python\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE)))
 
     shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
-    assert shown.count("\n") == 10  # the page has not lost its answers
+    assert shown.count("\n") == 11  # the page has not lost its answers
     assert python("guide.py") == shown
+    assert json.loads(azml("dataset", "show", "reports", "--output", "json"))["made_by"] == latest("with-data").id
     said = re.findall(r"^\$ azml (dataset list|dataset show .*|dataset register .*)$", page, flags=re.MULTILINE)
     assert [azml(*shlex.split(line))[:10] for line in said] == ["dataset   ", "dataset   ", "registered"]
     assert Path("copy/dog/1.png").read_bytes() == b"a picture"

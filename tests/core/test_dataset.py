@@ -375,7 +375,8 @@ def test_a_definition_from_elsewhere_opens_no_door(workspace, csv, source):
     assert not Path("here").exists()
 
 
-def test_a_promise_is_kept_once_by_however_many_that_look(workspace, experiment):
+@pytest.mark.parametrize("attempt", range(6))
+def test_a_promise_is_kept_once_by_however_many_that_look(workspace, experiment, attempt):
     """A page, a notebook and a script may all look in the moment in which the run ends."""
     run = Run._create(experiment)
     hand_over([OutputFileDatasetConfig("o").register_on_complete("made")], None, workspace, "trials", run.id)
