@@ -96,6 +96,10 @@ class Site:
         """Return the folder of a run's working copy."""
         return self.queue.root / "work" / names.run(run_id)
 
+    def inputs(self, run_id: str) -> Path:
+        """Return the folder of links to, or copies of, the data that a run was given."""
+        return self.queue.root / "inputs" / names.run(run_id)
+
 
 class Job:
     """A claimed ticket and what becomes of it.
@@ -324,6 +328,7 @@ class Job:
         with contextlib.suppress(OSError):
             self._report.unlink(missing_ok=True)
         shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
@@ -436,6 +441,7 @@ def abandon(site: Site, ticket: Ticket) -> None:
     error = ErrorInfo("the process that submitted the run died before the run stood in the queue", "SubmitterDied")
     book.append(StatusChanged(RunStatus.FAILED, time.time(), error))
     book.close()
+    shutil.rmtree(site.inputs(ticket.run_id), ignore_errors=True)
 
 
 def cancel_waiting(site: Site, place: Place) -> None:
@@ -446,4 +452,5 @@ def cancel_waiting(site: Site, place: Place) -> None:
     book.close()
     site.queue.remove(place)
     site.queue.canceled(place.ticket.run_id)
+    shutil.rmtree(site.inputs(place.ticket.run_id), ignore_errors=True)
     site.view.settle_soon(place.ticket.run_id)
