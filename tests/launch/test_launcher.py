@@ -351,7 +351,7 @@ def test_a_run_that_is_deleted_while_it_waits_is_forgotten(submitted, queue, wor
 def test_a_launcher_that_dies_while_it_clears_up_leaves_that_to_the_next(submitted, queue):
     """The ticket goes last."""
     run = submitted("import time; time.sleep(0.3)")
-    eventually(lambda: queue.running())
+    eventually(queue.running)
     (place,) = queue.running()
     run.wait_for_completion()
     eventually(queue.empty)
