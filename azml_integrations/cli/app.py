@@ -15,6 +15,7 @@ from .._version import __version__
 from . import submitting
 from .choices import shared
 from .computes import compute
+from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
@@ -121,4 +122,5 @@ azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
 azml.add_command(model)
+azml.add_command(dataset)
 azml.add_command(doctor)

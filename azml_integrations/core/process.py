@@ -145,14 +145,22 @@ class _SubmittedRun(Run):
 
     @property
     def input_datasets(self) -> dict[str, Any]:
-        """Return the named inputs: paths or ids, by name."""
-        named = os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "")
-        return {item.partition(":")[0]: os.environ.get(item.partition(":")[0]) for item in named.split(",") if item}
+        """Return the named inputs: datasets in direct mode, else paths."""
+        from .dataset import Dataset
+
+        found: dict[str, Any] = {}
+        for item in filter(None, os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "").split(",")):
+            name, _, mode = item.partition(":")
+            value = os.environ.get(name)
+            direct = value is not None and mode.lower() == "direct"
+            found[name] = Dataset.get_by_id(self._workspace, value) if direct and value else value
+        return found
 
     @property
     def output_datasets(self) -> dict[str, Any]:
-        """Return the named outputs: none yet."""
-        return {}
+        """Return the named outputs: the paths of folders to write into."""
+        named = filter(None, os.environ.get("AZUREML_DATASET_FILE_OUTPUTS", "").split(","))
+        return {name: os.environ.get(name) for name in named}
 
     def _working_outputs(self) -> Path:
         """Return the working copy's folder; whoever submitted the script collects it at the end."""
