@@ -27,7 +27,7 @@
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
     │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
-    │   └── NeedsCloudError         (NotImplementedError) what only a cloud can do
+    │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
@@ -54,8 +54,7 @@
     │   ├── ModelPathNotFoundException (FileNotFoundError)
     │   │   └── ModelPathNotFoundError    no file to register
     │   ├── ModelNameRefusedError   (NameRefusedError) a name that no registered model can have
-    │   ├── ModelFileExistsError    (FileExistsError) a download would replace something
-    │   └── NeedsCloudError         (NotImplementedError) what only a cloud can do
+    │   └── ModelFileExistsError    (FileExistsError) a download would replace something
     ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
     └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
         AzureMLAggregatedException · WorkspacePrivateEndpointException
@@ -243,20 +242,6 @@ class ModelPathNotFoundError(ModelPathNotFoundException):
         super().__init__(
             f"{where} has no file or folder {_short(path)}; it has {few(there) or 'no files yet'}; {way_out}"
         )
-
-
-class NeedsCloudError(WebserviceException, NotImplementedError):
-    """What only a cloud can do.
-
-    Attributes
-    ----------
-    what : str
-        What was asked for.
-    """
-
-    def __init__(self, what: str, way_out: str) -> None:
-        self.what = what
-        super().__init__(f"{what} needs the cloud, and this machine is none; {way_out}")
 
 
 class ComputeTargetException(AzmlError):
@@ -878,18 +863,18 @@ class PackageMissingError(UserErrorException, ImportError):
         super().__init__(f"{what} needs {package}, which is not installed; `pip install {package}`", cause)
 
 
-class NeedsCloudError(UserErrorException, NotImplementedError):
+class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
     """What only a cloud can do.
 
     Attributes
     ----------
     what : str
-        The call.
+        What was asked for.
     """
 
-    def __init__(self, what: str, instead: str) -> None:
+    def __init__(self, what: str, way_out: str) -> None:
         self.what = what
-        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {instead}")
+        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
 
 
 def few(names: Sequence[str], most: int = 10) -> str:
