@@ -16,3 +16,9 @@ def azml_open_store(url: str) -> RunStore | None:
     from .store.sqlite import SqliteStore
 
     return SqliteStore(Path(url.removeprefix(SCHEME)).expanduser())
+
+
+@hookimpl
+def azml_run_types() -> dict[str, str]:
+    """Name the classes of our own rooms."""
+    return {"hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun"}
