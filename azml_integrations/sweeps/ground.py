@@ -15,6 +15,7 @@ from .. import errors, host
 from ..core import submission
 from ..core.experiment import Experiment
 from ..core.run import Run
+from ..launch import channel
 from ..records import TERMINAL, ErrorInfo, ErrorNoted, RunRecord, RunStatus
 from . import scores
 from .controller import End
@@ -60,7 +61,7 @@ class Runs:
         self._told_to_end = threading.Event()
 
     def settle_in(self) -> None:
-        """Look which children there are; those that a killed controller left half made are taken away, to be made anew."""
+        """Look which children there are; what a killed controller left half made is taken away, to be made anew."""
         for entry in os.scandir(self._view.runs):
             number = child_number(self._id, entry.name)
             if number is not None and not self._cleared(entry.name):
@@ -179,7 +180,7 @@ class Runs:
         if time.monotonic() - self._called > RECALL:
             self._called = time.monotonic()
             if any(not trial.over for trial in self._trials.values()):
-                submission.wake(self._experiment.workspace, self._queue)
+                channel.ensure(self._queue, self._experiment.workspace._index_url)  # noqa: SLF001 - family
         self._told_to_end.wait(seconds)
 
     def improve(self, trial: Trial, value: float) -> None:

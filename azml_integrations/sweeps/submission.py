@@ -1,4 +1,4 @@
-"""From a configuration to a sweep in the queue: the parent, its controller's ticket, and what its children are made of."""
+"""From a configuration to a sweep in the queue: its parent, its controller's ticket, the pattern of its children."""
 
 import os
 import sys
@@ -15,13 +15,12 @@ from ..core import submission
 from ..launch import channel
 from ..launch import ticket as tickets
 from ..launch.ticket import Ticket
-from ..records import TERMINAL, RunStatus, StatusChanged
+from ..records import TERMINAL, RunStatus
 from . import space
 from .run import RUN_TYPE, HyperDriveRun
 
 if TYPE_CHECKING:
     from ..core.experiment import Experiment
-    from ..core.run import Run
     from .runconfig import HyperDriveConfig
 
 LOG = "azureml-logs/hyperdrive.txt"
@@ -74,7 +73,7 @@ class Template(msgspec.Struct, frozen=True):
         """Write this into the parent's folder."""
         path = folder / TEMPLATE
         try:
-            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: PTH123 - its mode
+            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(msgspec.msgpack.encode(self))
         except OSError as error:
             raise errors.StoreError(str(path), error) from error
@@ -199,10 +198,13 @@ def resume(run: HyperDriveRun) -> None:
     of_children = Template.kept(run._folder).secrets()  # noqa: SLF001 - family
     ticket, secrets = controller_ticket(run.experiment, run.id, record.target, of_children)
     queue.canceled(run.id)
+    index = run._workspace._index_url  # noqa: SLF001 - family
     with queue.entering(ticket):
         run._set_status(RunStatus.QUEUED)  # noqa: SLF001 - family
         run._journal.close()  # noqa: SLF001 - the launcher writes now
-    submission.wake(run._workspace, queue, run.id, secrets)  # noqa: SLF001 - family
+        if secrets:
+            channel.hand_over(queue, index, channel.Message(run.id, secrets))
+    channel.ensure(queue, index)
 
 
 def script_of(folder: Path) -> Any:
