@@ -21,4 +21,7 @@ def azml_open_store(url: str) -> RunStore | None:
 @hookimpl
 def azml_run_types() -> dict[str, str]:
     """Name the classes of our own rooms."""
-    return {"hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun"}
+    return {
+        "azureml.scriptrun": "azml_integrations.core.script_run:ScriptRun",
+        "hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun",
+    }
