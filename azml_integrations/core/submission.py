@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,6 +58,34 @@ class Family:
     properties: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A script that can be submitted: all checks are behind it, its source is kept.
+
+    Attributes
+    ----------
+    ticket : Ticket
+        What the launcher has to do.
+    definition : dict
+        Its run configuration.
+    properties : dict of str to str
+        What is known of its source.
+    secrets : dict of bytes to bytes
+        Values of the variables that the ticket withholds.
+    notes : tuple of (str, str)
+        Who has something to say about it, and what.
+    source_directory : Path
+        Where the snapshot was taken.
+    """
+
+    ticket: Ticket
+    definition: dict[str, Any]
+    properties: dict[str, str]
+    secrets: dict[bytes, bytes]
+    notes: tuple[tuple[str, str], ...]
+    source_directory: Path
+
+
 def submit(
     experiment: "Experiment",
     config: "ScriptRunConfig",
@@ -107,25 +135,51 @@ def submit(
         If `run_id` is taken.
     """
     from .script_run import ScriptRun
+
+    chosen = names.run(run_id or new_id(experiment.name))
+    ready = prepare(experiment, config, chosen)
+    parent_id = None if parent is None else parent.id
+    family = Family(chosen, parent_id=parent_id, name=name, tags=tags, properties=properties)
+    enter(experiment, ready.ticket, family, ready.definition, ready.properties, ready.secrets)
+    run = ScriptRun._handle(experiment, chosen)  # noqa: SLF001 - a constructor
+    for source, message in ready.notes:
+        run.note(source, message)
+    return run
+
+
+def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str) -> Ready:
+    """Check a script configuration and keep its source; nothing is made in the experiment yet.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where the run will belong.
+    config : ScriptRunConfig
+        What to run.
+    run_id : str
+        Id of the run.
+
+    Raises
+    ------
+    UserErrorException
+        If the configuration cannot be run: see `ScriptRunConfig`.
+    SnapshotException
+        If the source folder is larger than a snapshot may be.
+    ExperimentStateError
+        If the experiment is archived.
+    """
     from .script_run_config import plan
 
     checked = plan(config)
-    family = Family(
-        names.run(run_id or new_id(experiment.name)),
-        parent_id=None if parent is None else parent.id,
-        name=name,
-        tags=tags,
-        properties=properties,
-    )
     experiment._open()  # noqa: SLF001 - an archived experiment takes no run
     workspace = experiment.workspace
     snapshot = workspace.snapshots.take(checked.source_directory)
     requirements = list(checked.wanted.requirements) if checked.managed and builds_environments() else []
     if checked.managed and not requirements:
         _announce_interpreter(str(checked.interpreter))
-    variables, secrets = environment(experiment, family.run_id, checked.variables)
+    variables, secrets = environment(experiment, run_id, checked.variables)
     ticket = Ticket(
-        family.run_id,
+        run_id,
         experiment.name,
         checked.target,
         submitter(),
@@ -142,15 +196,13 @@ def submit(
         requirements,
         checked.max_seconds,
     )
-    definition = checked.run_config.as_definition()
-    facts_of_source = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id}
-    enter(experiment, ticket, family, definition, facts_of_source, secrets)
-    run = ScriptRun._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
+    properties = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id}
+    notes = [("environment", note) for note in (checked.wanted.notes if requirements else ())]
     if snapshot.left_out:
-        run.note("snapshot", _told(snapshot.left_out))
-    for note in checked.wanted.notes if requirements else ():
-        run.note("environment", note)
-    return run
+        notes.insert(0, ("snapshot", _told(snapshot.left_out)))
+    return Ready(
+        ticket, checked.run_config.as_definition(), properties, secrets, tuple(notes), checked.source_directory
+    )
 
 
 def enter(
@@ -160,6 +212,7 @@ def enter(
     definition: Mapping[str, Any],
     properties: Mapping[str, str],
     secrets: Mapping[bytes, bytes],
+    keep: Callable[[Path], object] | None = None,
 ) -> None:
     """Make a run that waits, put its ticket into the queue, and wake the launcher.
 
@@ -177,6 +230,8 @@ def enter(
         What is known of its source.
     secrets : mapping of bytes to bytes
         Values of the variables that the ticket withholds; handed over in memory.
+    keep : callable, default=None
+        Gets the run's folder before anybody can see the run, to write more into its ``about/``.
 
     Raises
     ------
@@ -209,6 +264,8 @@ def enter(
             host.user(),
         )
         run._record_texts({Path(DEFINITION).name: msgspec.json.encode(cleaned(definition)).decode()})  # noqa: SLF001
+        if keep is not None:
+            keep(run._folder)  # noqa: SLF001 - family
         run._append(  # noqa: SLF001 - the one way to write
             created,
             *([TagsSet(tags, now)] if tags else []),

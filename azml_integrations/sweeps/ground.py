@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,17 +114,18 @@ class Runs:
     def elders(self) -> Sequence[Trial]:
         """Return the children of the sweeps that this one learns from."""
         if self._elders is None:
-            store = self._view.all() if self.sweep.resume_from else None
-            self._elders = []
-            for sweep_id in self.sweep.resume_from if store is not None else ():
-                records = children_of(store, sweep_id)
-                best = scores.best(store, records, self.sweep.metric, self.sweep.goal)
-                self._elders += [
-                    Trial(number, RunStatus.COMPLETED, hyperparameters(record), () if value is None else (value,))
-                    for number, record in enumerate(records)
-                    if (value := best[record.run_id]) is not None or record.status in TERMINAL
-                ]
+            self._elders = [trial for sweep_id in self.sweep.resume_from for trial in self._children_of(sweep_id)]
         return self._elders
+
+    def _children_of(self, sweep_id: str) -> Iterator[Trial]:
+        """Yield the children of another sweep; of those that have ended, the best value."""
+        store = self._view.all()
+        records = children_of(store, sweep_id)
+        best = scores.best(store, records, self.sweep.metric, self.sweep.goal)
+        for number, record in enumerate(records):
+            value = best[record.run_id]
+            if record.status in TERMINAL:
+                yield Trial(number, record.status, hyperparameters(record), () if value is None else (value,))
 
     def begin(self, number: int, parameters: Parameters) -> None:
         """Begin a child; harmless for one that is there."""

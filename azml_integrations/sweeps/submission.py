@@ -148,7 +148,10 @@ def begin(
         template.keep(folder)
 
     submission.enter(experiment, ticket, family, prepared.definition, prepared.properties, secrets, keep)
-    return HyperDriveRun._handle(experiment, sweep_id)  # noqa: SLF001 - a constructor
+    run = HyperDriveRun._handle(experiment, sweep_id)  # noqa: SLF001 - a constructor
+    for source, message in prepared.notes:
+        run.note(source, message)
+    return run
 
 
 def controller_ticket(
