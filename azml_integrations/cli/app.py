@@ -16,6 +16,7 @@ from .choices import shared
 from .diagnosis import doctor
 from .experiments import experiment
 from .runs import run
+from .sweeps import sweep
 from .words import visible
 
 NOT_FOUND, INTERRUPTED = 3, 130
@@ -114,3 +115,4 @@ def azml() -> None:
 azml.add_command(run)
 azml.add_command(experiment)
 azml.add_command(doctor)
+azml.add_command(sweep)
