@@ -1,6 +1,6 @@
 """A sweep's YAML file: from its lines to a configuration, with the line of each mistake.
 
-YAML is read as its version 1.2 has it where 1.1 surprises: ``1e-3`` is a number, ``yes`` and ``on`` are texts, and so is
+YAML is read as version 1.2 has it where 1.1 surprises: ``1e-3`` is a number, ``yes`` and ``on`` are texts, and so is
 a date.
 """
 

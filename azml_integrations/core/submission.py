@@ -140,7 +140,7 @@ def submit(
     from .script_run import ScriptRun
 
     chosen = names.run(run_id or new_id(experiment.name))
-    ready = prepare(experiment, config, chosen)
+    ready = prepare(experiment, config, chosen, build)
     parent_id = None if parent is None else parent.id
     family = Family(chosen, parent_id=parent_id, name=name, tags=tags, properties=properties)
     enter(experiment, ready.ticket, family, ready.definition, ready.properties, ready.secrets)
@@ -150,7 +150,7 @@ def submit(
     return run
 
 
-def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str) -> Ready:
+def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str, build: bool | None = None) -> Ready:
     """Check a script configuration and keep its source; nothing is made in the experiment yet.
 
     Parameters
@@ -161,6 +161,8 @@ def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str) ->
         What to run.
     run_id : str
         Id of the run.
+    build : bool, default=None
+        As `submit` has it.
 
     Raises
     ------

@@ -189,7 +189,7 @@ class HyperDriveConfig:
     # -- submitting ----------------------------------------------------------------------------------
 
     def _submit(
-        self, experiment: "Experiment", tags: Mapping[str, str] | None = None, **kwargs: object
+        self, experiment: "Experiment", tags: Mapping[str, str | None] | None = None, **kwargs: Any
     ) -> "HyperDriveRun":
         """Begin the sweep; the way in of `Experiment.submit`."""
         from . import submission

@@ -97,7 +97,12 @@ class Template(msgspec.Struct, frozen=True):
 
 
 def begin(
-    config: "HyperDriveConfig", experiment: "Experiment", tags: Mapping[str, str] | None = None, **kwargs: object
+    config: "HyperDriveConfig",
+    experiment: "Experiment",
+    tags: Mapping[str, str | None] | None = None,
+    *,
+    build: bool | None = None,
+    **kwargs: object,
 ) -> HyperDriveRun:
     """Put a sweep into the queue of its compute target; returns at once.
 
@@ -109,6 +114,8 @@ def begin(
         Where it belongs.
     tags : dict of str to str, default=None
         Tags of the sweep.
+    build : bool, default=None
+        Whether an environment that is not user-managed is built; as ``AZML_BUILD_ENVIRONMENTS`` says by default.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def begin(
     sweep = config.sweep
     sweep.sampling.check_installed()
     sweep_id = config.custom_run_id or f"HD_{uuid.uuid4()}"
-    prepared = submission.prepare(experiment, config.run_config, f"child-{uuid.uuid4().hex}")
+    prepared = submission.prepare(experiment, config.run_config, f"child-{uuid.uuid4().hex}", build)
     template = Template(
         tickets.encode(prepared.ticket),
         submission.cleaned(prepared.definition),
