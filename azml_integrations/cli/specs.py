@@ -93,6 +93,10 @@ class Mistake(Exception):
         super().__init__(line, message)
 
 
+class _FollowsError(Exception):
+    """Something is not there because of a mistake that is told."""
+
+
 class SpecError(errors.UserErrorException):
     """A file with mistakes.
 
@@ -185,6 +189,9 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
 
 
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
 def _loader(text: str) -> "yaml.SafeLoader":
     import yaml
 
@@ -205,6 +212,8 @@ def _item(loader: Any, node: Any, mistakes: list[Mistake]) -> Item:
     import yaml
 
     line = node.start_mark.line + 1
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _COLLECTIONS:
+        raise yaml.MarkedYAMLError(problem=f"{node.tag} is no kind of value here", problem_mark=node.start_mark)
     if isinstance(node, yaml.SequenceNode):
         return Item([_item(loader, part, mistakes) for part in node.value], line)
     if not isinstance(node, yaml.MappingNode):
@@ -233,20 +242,19 @@ class _Reader:
         """Return what the file says; None if it cannot be said."""
         for key, item in self._root.value.items():
             if key not in KEYS:
-                self._add(item.line, f"{key} is no key of a sweep; {_nearest(key, KEYS)}")
+                self._mistakes.append(Mistake(item.line, f"{key} is no key of a sweep; {_nearest(key, KEYS)}"))
         script = self._try(self._script)
         made = self._try(lambda: self._config(script))
         tags = self._try(self._tags) or {}
         experiment = self._try(self._experiment) or ""
         return None if made is None else Spec(made, experiment, tags)
 
-    def _add(self, line: int, message: str) -> None:
-        self._mistakes.append(Mistake(line, message))
-
     def _try(self, make: Callable[[], Any]) -> Any:
-        """Return what is made, or None, with the mistake kept."""
+        """Return what is made, or None, with the mistake kept; one that follows from another is not told."""
         try:
             return make()
+        except _FollowsError:
+            return None
         except Mistake as mistake:
             self._mistakes.append(mistake)
         return None
@@ -256,7 +264,8 @@ class _Reader:
 
     def _needed(self, key: str) -> Item:
         if key not in self._root.value:
-            raise Mistake(self._root.line, f"{key} is missing: {KEYS[key]}")
+            meant = any(_near(word, KEYS) == key for word in self._root.value if word not in KEYS)
+            raise _FollowsError if meant else Mistake(self._root.line, f"{key} is missing: {KEYS[key]}")
         return self._get(key)
 
     # -- the script ------------------------------------------------------------------------------------
@@ -386,8 +395,8 @@ class _Reader:
         return _told(item.line, partial(sweeps.PrimaryMetricGoal.from_str, item.plain()))
 
     def _total(self, sampling: Any) -> Any:
-        if "total" not in self._root.value and sampling is not None and sampling.size() is not None:
-            return sampling.size()
+        if "total" not in self._root.value and (sampling is None or sampling.size() is not None):
+            return sampling and sampling.size()
         self._needed("total")
         return self._count("total")
 
@@ -439,8 +448,12 @@ def _told(line: int, make: Callable[[], Any], about: str = "") -> Any:
 
 
 def _nearest(word: object, known: Any) -> str:
-    near = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+    near = _near(word, known)
+    return f"did you mean {near}?" if near else f"expected one of {', '.join(known)}"
+
+
+def _near(word: object, known: Any) -> str | None:
+    return next(iter(difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.55)), None)
 
 
 def preview(spec: Spec, most: int) -> Iterator[str]:

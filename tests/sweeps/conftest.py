@@ -4,13 +4,12 @@ import contextlib
 import os
 import signal
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from queues import dismiss
 
 from azml_integrations.core.script_run_config import ScriptRunConfig
-from azml_integrations.launch import channel
 from azml_integrations.sweeps import GridParameterSampling, HyperDriveConfig, PrimaryMetricGoal, choice
 
 TRAIN = """
@@ -39,14 +38,7 @@ def queue(workspace, monkeypatch):
     queue = workspace.queue("local")
     queue.choose_slots(4)
     yield queue
-    for place in [*queue.waiting(), *queue.running()]:
-        kill(place.ticket.run_id)
-        queue.remove(place)
-    until = time.monotonic() + 10
-    while (pid := channel.launcher(queue)) and time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
+    dismiss(queue)
 
 
 def processes_of(run_id):
@@ -69,19 +61,6 @@ def kill(run_id):
 def kill_run():
     """Kill all processes of a run, as nobody would who is polite."""
     return kill
-
-
-@pytest.fixture
-def eventually():
-    """Wait until something is true."""
-
-    def wait(true, seconds=40.0):
-        until = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < until, "it never came true"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import textwrap
 import time
 
 import pytest
+from queues import eventually
 
 from azml_integrations import journal
 from azml_integrations.core import Run
@@ -119,7 +120,7 @@ def test_a_bandit_really_stops_some(queue, experiment, config):
     assert "child 3 is stopped: its best value at interval" in log_of(run)
 
 
-def test_the_submitter_is_killed(queue, workspace, experiment, config, started, eventually, tmp_path):
+def test_the_submitter_is_killed(queue, workspace, experiment, config, started, tmp_path):
     """The process that submitted the sweep is gone; the sweep goes on."""
     config([0.5])  # writes the script
     program = f"""
@@ -145,9 +146,7 @@ def test_the_submitter_is_killed(queue, workspace, experiment, config, started, 
 
 
 @pytest.mark.parametrize("kind", ["grid", "random"])
-def test_the_controller_is_killed_and_resumed(
-    queue, experiment, config, started, eventually, kill_run, workspace, kind
-):
+def test_the_controller_is_killed_and_resumed(queue, experiment, config, started, kill_run, workspace, kind):
     """Its children go on; begun again, it starts none of them twice, and misses none."""
     sampling = (
         {"hyperparameter_sampling": RandomParameterSampling({"--alpha": uniform(0, 1)})} if kind == "random" else {}
@@ -169,7 +168,7 @@ def test_the_controller_is_killed_and_resumed(
         submission.resume(run)
 
 
-def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config, started, eventually):
+def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config, started):
     """A machine that shuts down ends all processes: nothing of the sweep is canceled, and it can be resumed."""
     from azml_integrations.launch import processes
 
@@ -186,7 +185,7 @@ def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config,
 
 
 @pytest.mark.parametrize("half", ["folder alone", "without a ticket", "failed by the launcher"])
-def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, eventually, kill_run, half):
+def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, kill_run, half):
     """A controller that dies within the beginning of a child leaves one that never stood in the queue."""
     from azml_integrations.records import ErrorInfo, RunCreated
 
@@ -209,7 +208,7 @@ def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, st
     assert [child["status"] for child in run.get_children_sorted_by_primary_metric()] == ["Completed"] * 3
 
 
-def test_canceling_the_sweep_cancels_its_children(queue, experiment, config, started, eventually):
+def test_canceling_the_sweep_cancels_its_children(queue, experiment, config, started):
     """Those that run and those that wait; none begins afterwards; and it can be taken up again."""
     run = experiment.submit(config(ALPHAS, "--steps", 100, "--pause", 0.1, concurrent=6))
     eventually(lambda: len(started()) >= 4)
