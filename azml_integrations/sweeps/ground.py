@@ -17,7 +17,7 @@ from ..core.experiment import Experiment
 from ..core.run import Run
 from ..launch import channel
 from ..records import TERMINAL, ErrorInfo, ErrorNoted, RunRecord, RunStatus
-from . import scores
+from . import scores, space
 from .controller import End
 from .definition import Sweep, child_id, child_number
 from .run import HyperDriveRun, children_of, hyperparameters
@@ -135,7 +135,7 @@ class Runs:
             run_id,
             parent_id=self._id,
             tags={HYPERPARAMETERS: json.dumps(parameters)},
-            properties={f"param.{name}": _text(value) for name, value in parameters.items()},
+            properties={f"param.{name}": space.spelled(value) for name, value in parameters.items()},
         )
         with contextlib.suppress(errors.RunExistsError):
             submission.enter(
@@ -233,10 +233,6 @@ def alone(folder: Path) -> int:
     fd = os.open(folder / "about" / "controller.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     host.lock(fd, exclusive=True)
     return fd
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, (list, dict)) else str(value)
 
 
 def _failure(records: Sequence[RunRecord]) -> ErrorInfo:

@@ -14,6 +14,7 @@ from .. import errors
 from ..core import submission
 from ..launch import channel
 from ..launch import ticket as tickets
+from ..launch.queue import Queue
 from ..launch.ticket import Ticket
 from ..records import TERMINAL, RunStatus
 from . import space
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from .runconfig import HyperDriveConfig
 
 LOG = "azureml-logs/hyperdrive.txt"
+PATIENCE = 10.0
+"""So long a new launcher has to settle what a dead one left [s]."""
+
 TEMPLATE = "about/child.msgpack"
 """What every child is made of, in the parent's folder; readable by its owner only."""
 
@@ -201,20 +205,31 @@ def resume(run: HyperDriveRun) -> None:
     """
     record = run._record()  # noqa: SLF001 - family
     queue = run._workspace.queue(record.target)  # noqa: SLF001 - family
-    if record.status not in TERMINAL or queue.find(run.id) is not None:
-        raise errors.UserErrorException(f"sweep {run.id} is {record.status}, so there is nothing to resume")
+    index = run._workspace._index_url  # noqa: SLF001 - family
     if record.status == RunStatus.COMPLETED:
         raise errors.UserErrorException(f"sweep {run.id} has completed; submit a new one with resume_from=[run]")
+    if record.status not in TERMINAL or not _let_go(queue, run.id, index):
+        raise errors.UserErrorException(f"sweep {run.id} is {record.status}, so there is nothing to resume")
     of_children = Template.kept(run._folder).secrets()  # noqa: SLF001 - family
     ticket, secrets = controller_ticket(run.experiment, run.id, record.target, of_children)
     queue.canceled(run.id)
-    index = run._workspace._index_url  # noqa: SLF001 - family
     with queue.entering(ticket):
         run._set_status(RunStatus.QUEUED)  # noqa: SLF001 - family
         run._journal.close()  # noqa: SLF001 - the launcher writes now
         if secrets:
             channel.hand_over(queue, index, channel.Message(run.id, secrets))
     channel.ensure(queue, index)
+
+
+def _let_go(queue: Queue, run_id: str, index: str | None) -> bool:
+    """Have a launcher settle a run whose launcher died with it; False when the run is still worked on."""
+    until = time.monotonic() + PATIENCE
+    while queue.find(run_id) is not None:
+        if time.monotonic() > until:
+            return False
+        channel.ensure(queue, index)
+        time.sleep(0.1)
+    return True
 
 
 def script_of(folder: Path) -> Any:

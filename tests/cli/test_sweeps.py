@@ -180,7 +180,7 @@ def test_scalars_are_what_they_look_like(write):
         (
             "metric: mse",
             "metric: !!python/object/apply:os.system [ls]",
-            (6, "tag:yaml.org,2002:python/object/apply:os.system is no constructor"),
+            (6, "tag:yaml.org,2002:python/object/apply:os.system is no kind"),
         ),
     ],
 )

@@ -14,6 +14,7 @@ from azml_integrations import journal
 from azml_integrations.core import Run
 from azml_integrations.core.script_run import ScriptRun
 from azml_integrations.errors import ActivityFailedException, AzmlWarning, UserErrorException
+from azml_integrations.launch import channel
 from azml_integrations.records import Cursor, StatusChanged
 from azml_integrations.sweeps import (
     BanditPolicy,
@@ -166,6 +167,51 @@ def test_the_controller_is_killed_and_resumed(queue, experiment, config, started
         assert [eval(text) for text in run.get_hyperparameters().values()] == expected
     with pytest.raises(UserErrorException, match="has completed"):
         submission.resume(run)
+
+
+def test_the_launcher_is_killed(queue, experiment, config, started):
+    """The controller lives on and calls another one; no child runs twice, none is lost."""
+    run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.2))
+    eventually(lambda: len(started()) >= 3)
+    os.kill(channel.launcher(queue), signal.SIGKILL)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert sorted(started()) == sorted(ids(run, 8))
+    assert {child.get_status() for child in run.get_children()} == {"Completed"}
+
+
+def test_launcher_and_controller_are_killed(queue, experiment, config, started, kill_run):
+    """As a machine that loses its power would: what has not started yet starts, once, when the sweep is resumed."""
+    run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.3))
+    eventually(lambda: len(started()) >= 3)
+    os.kill(channel.launcher(queue), signal.SIGKILL)
+    kill_run(run.id)
+    eventually(lambda: run.get_status() == "Failed")
+    submission.resume(run)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert sorted(started()) == sorted(ids(run, 8))
+    assert {child.get_status() for child in run.get_children()} == {"Completed"}
+
+
+def test_a_sweep_that_runs_is_not_resumed(queue, experiment, config, started, monkeypatch):
+    """Two controllers would begin children twice."""
+    run = experiment.submit(config([0.5], "--steps", 100, "--pause", 0.1))
+    eventually(lambda: len(started()) == 1)
+    with pytest.raises(UserErrorException, match="is Running, so there is nothing to resume"):
+        submission.resume(run)
+
+
+def test_a_canceled_sweep_is_taken_up_again(queue, experiment, config, started):
+    """The children that were canceled stay so; the others begin."""
+    run = experiment.submit(config(ALPHAS[:5], "--steps", 3, "--pause", 0.3, concurrent=2))
+    eventually(lambda: len(started()) >= 2)
+    run.cancel()
+    assert run.wait_for_completion()["status"] == "Canceled"
+    eventually(lambda: all(child.get_status() == "Canceled" for child in run.get_children()))
+    submission.resume(run)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert sorted(started()) == ids(run, 5)
+    statuses = [Run(experiment, name).get_status() for name in ids(run, 5)]
+    assert statuses == ["Canceled"] * 2 + ["Completed"] * 3
 
 
 def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config, started):
