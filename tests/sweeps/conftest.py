@@ -52,9 +52,12 @@ def processes_of(run_id):
 
 
 def kill(run_id):
-    for pid in processes_of(run_id):
+    """End all processes of a run; return how many there were."""
+    found = processes_of(run_id)
+    for pid in found:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+    return len(found)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Whole sweeps: real scripts, a real queue, and deaths at every moment."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -358,3 +359,24 @@ def test_children_of_an_earlier_sweep_run_again(queue, experiment, config):
     second = experiment.submit(config([0.1], resume_child_runs=again))
     second.wait_for_completion()
     assert list(second.get_hyperparameters().values()) == ['{"--alpha": 0.9}', '{"--alpha": 0.1}']
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_controller_that_is_killed_again_and_again(queue, experiment, config, started, kill_run, seed):
+    """At moments that nobody has chosen: every child starts once, and all of them do."""
+    chance = random.Random(seed)
+    run = experiment.submit(config(ALPHAS, concurrent=6))
+    kills = 0
+    while run.get_status() != "Completed":
+        eventually(lambda: run.get_status() in ("Running", "Completed"))
+        time.sleep(chance.uniform(0.0, 1.0))
+        kills += kill_run(run.id)
+        run.wait_for_completion(raise_on_error=False)
+        if run.get_status() == "Failed":
+            submission.resume(run)
+        assert kills < 60
+    assert sorted(started()) == sorted(ids(run, 20))
+    assert {child.get_status() for child in run.get_children()} == {"Completed"}
+    assert kills > 1
