@@ -5,11 +5,7 @@ import os
 import sys
 import time
 import uuid
-<<<<<<< HEAD
-from collections.abc import Callable, Mapping
-=======
-from collections.abc import Iterator, Mapping
->>>>>>> main
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,7 +63,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Ready:
-    """A script that can be submitted: all checks are behind it, its source is kept.
+    """A script that can be submitted: all checks are behind it, its source is kept, its data are handed over.
 
     Attributes
     ----------
@@ -76,7 +72,7 @@ class Ready:
     definition : dict
         Its run configuration.
     properties : dict of str to str
-        What is known of its source.
+        What is known of its source and its data.
     secrets : dict of bytes to bytes
         Values of the variables that the ticket withholds.
     notes : tuple of (str, str)
@@ -144,22 +140,24 @@ def submit(
     RunExistsError
         If `run_id` is taken.
     """
-<<<<<<< HEAD
     from .script_run import ScriptRun
 
     chosen = names.run(run_id or new_id(experiment.name))
-    ready = prepare(experiment, config, chosen, build)
     parent_id = None if parent is None else parent.id
     family = Family(chosen, parent_id=parent_id, name=name, tags=tags, properties=properties)
-    enter(experiment, ready.ticket, family, ready.definition, ready.properties, ready.secrets)
+    with prepared(experiment, config, chosen, build) as ready:
+        enter(experiment, ready.ticket, family, ready.definition, ready.properties, ready.secrets)
     run = ScriptRun._handle(experiment, chosen)  # noqa: SLF001 - a constructor
     for source, message in ready.notes:
         run.note(source, message)
     return run
 
 
-def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str, build: bool | None = None) -> Ready:
-    """Check a script configuration and keep its source; nothing is made in the experiment yet.
+@contextlib.contextmanager
+def prepared(
+    experiment: "Experiment", config: "ScriptRunConfig", run_id: str, build: bool | None = None
+) -> Iterator[Ready]:
+    """Check a script configuration, keep its source and hand its data over, for a run that is begun in the block.
 
     Parameters
     ----------
@@ -181,23 +179,17 @@ def prepare(experiment: "Experiment", config: "ScriptRunConfig", run_id: str, bu
     ExperimentStateError
         If the experiment is archived.
     """
-=======
->>>>>>> main
     from .script_run_config import plan
 
     checked = plan(config)
     experiment._open()  # noqa: SLF001 - an archived experiment takes no run
-    workspace = experiment.workspace
-    snapshot = workspace.snapshots.take(checked.source_directory)
+    snapshot = experiment.workspace.snapshots.take(checked.source_directory)
     wished = builds_environments() if build is None else build
     requirements = list(checked.wanted.requirements) if checked.managed and wished else []
     if checked.managed and not requirements:
         _announce_interpreter(str(checked.interpreter))
-<<<<<<< HEAD
-    variables, secrets = environment(experiment, run_id, checked.variables)
-=======
-    with data_handed_over(experiment, checked, family.run_id) as handed:
-        return _entered(experiment, checked, family, snapshot, requirements, handed)
+    with data_handed_over(experiment, checked, run_id) as handed:
+        yield _ready(experiment, checked, run_id, snapshot, requirements, handed)
 
 
 @contextlib.contextmanager
@@ -222,19 +214,16 @@ def data_handed_over(experiment: "Experiment", checked: "Plan", run_id: str) -> 
         raise
 
 
-def _entered(
+def _ready(
     experiment: "Experiment",
     checked: "Plan",
-    family: Family,
+    run_id: str,
     snapshot: "Snapshot",
     requirements: list[str],
     handed: "Handed",
-) -> "ScriptRun":
-    """Make the run and its ticket."""
-    from .script_run import ScriptRun
-
-    variables, secrets = environment(experiment, family.run_id, checked.variables | handed.variables)
->>>>>>> main
+) -> Ready:
+    """Make the ticket."""
+    variables, secrets = environment(experiment, run_id, checked.variables | handed.variables)
     ticket = Ticket(
         run_id,
         experiment.name,
@@ -253,20 +242,11 @@ def _entered(
         requirements,
         checked.max_seconds,
     )
-<<<<<<< HEAD
-    properties = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id}
-    notes = [("environment", note) for note in (checked.wanted.notes if requirements else ())]
-=======
     definition = checked.run_config.as_definition() | {"arguments": [str(one) for one in checked.arguments]}
     told = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id} | handed.properties
-    enter(experiment, ticket, family, definition, told, secrets)
-    run = ScriptRun._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
->>>>>>> main
-    if snapshot.left_out:
-        notes.insert(0, ("snapshot", _told(snapshot.left_out)))
-    return Ready(
-        ticket, checked.run_config.as_definition(), properties, secrets, tuple(notes), checked.source_directory
-    )
+    notes = [("snapshot", _told(snapshot.left_out))] if snapshot.left_out else []
+    notes += [("environment", note) for note in (checked.wanted.notes if requirements else ())]
+    return Ready(ticket, definition, told, secrets, tuple(notes), checked.source_directory)
 
 
 def enter(

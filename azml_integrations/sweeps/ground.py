@@ -17,7 +17,7 @@ from ..core.experiment import Experiment
 from ..core.run import Run
 from ..launch import channel
 from ..records import TERMINAL, ErrorInfo, ErrorNoted, RunRecord, RunStatus
-from . import scores, space
+from . import handing_down, scores, space
 from .controller import End
 from .definition import Sweep, child_id, child_number
 from .run import HyperDriveRun, children_of, hyperparameters
@@ -138,9 +138,10 @@ class Runs:
             properties={f"param.{name}": space.spelled(value) for name, value in parameters.items()},
         )
         with contextlib.suppress(errors.RunExistsError):
-            submission.enter(
-                self._experiment, ticket, family, definition, self._template.properties, self._template.secrets()
-            )
+            told = self._template.properties_of(run_id)
+            workspace = self._experiment.workspace
+            handing_down.hand_down(workspace, self._template.run_id, run_id, told, self._template.promises)
+            submission.enter(self._experiment, ticket, family, definition, told, self._template.secrets())
         self._trials[number] = Trial(number, RunStatus.QUEUED, parameters)
 
     def stop(self, number: int, why: str, *, by_policy: bool) -> None:
@@ -213,6 +214,8 @@ class Runs:
             told = {"best_child_run_id": run_id, "score": repr(value), "best_metric_status": "Succeeded"}
             with contextlib.suppress(errors.PropertyError):  # an earlier life has told it
                 self.parent.add_properties(told)
+        if end is End.COMPLETED:
+            handing_down.clear(self._experiment.workspace, self._template.run_id)
         if end is End.FAILED:
             self.parent._append(ErrorNoted(_failure(records), time.time()))  # noqa: SLF001 - family
         return int(end is End.FAILED)

@@ -12,12 +12,13 @@ import msgspec
 
 from .. import errors
 from ..core import submission
+from ..core.dataset_registry import Promise
 from ..launch import channel
 from ..launch import ticket as tickets
 from ..launch.queue import Queue
 from ..launch.ticket import Ticket
 from ..records import TERMINAL, RunStatus
-from . import space
+from . import handing_down, space
 from .run import RUN_TYPE, HyperDriveRun
 
 if TYPE_CHECKING:
@@ -45,12 +46,15 @@ class Template(msgspec.Struct, frozen=True):
         What is known of the source.
     source_directory : str
         Folder that the snapshot was taken of.
+    promises : list of Promise
+        Which outputs are registered as datasets when a run has completed.
     """
 
     ticket: bytes
     definition: dict[str, Any]
     properties: dict[str, str]
     source_directory: str
+    promises: list[Promise] = []
 
     def child(self, run_id: str, parameters: Mapping[str, Any]) -> tuple[Ticket, dict[str, Any]]:
         """Return the ticket and the definition of a child."""
@@ -67,6 +71,15 @@ class Template(msgspec.Struct, frozen=True):
         )
         arguments = [str(word).replace(pattern.run_id, run_id) for word in self.definition.get("arguments") or []]
         return ticket, {**self.definition, "arguments": [*arguments, *words]}
+
+    @property
+    def run_id(self) -> str:
+        """The id in place of which each child has its own."""
+        return tickets.decode(self.ticket).run_id
+
+    def properties_of(self, run_id: str) -> dict[str, str]:
+        """Return the properties of a child's source and data."""
+        return {name: value.replace(self.run_id, run_id) for name, value in self.properties.items()}
 
     def secrets(self) -> dict[bytes, bytes]:
         """Return the values of the variables that the ticket withholds, as far as this process has them."""
@@ -135,34 +148,38 @@ def begin(
     sweep = config.sweep
     sweep.sampling.check_installed()
     sweep_id = config.custom_run_id or f"HD_{uuid.uuid4()}"
-    prepared = submission.prepare(experiment, config.run_config, f"child-{uuid.uuid4().hex}", build)
-    template = Template(
-        tickets.encode(prepared.ticket),
-        submission.cleaned(prepared.definition),
-        prepared.properties,
-        str(prepared.source_directory),
-    )
-    ticket, secrets = controller_ticket(experiment, sweep_id, prepared.ticket.target, prepared.secrets)
-    family = submission.Family(
-        sweep_id,
-        RUN_TYPE,
-        tags={**sweep.labels(), **(tags or {})},
-        properties={
+    with submission.prepared(experiment, config.run_config, f"{sweep_id}_any", build) as ready:
+        ticket, secrets = controller_ticket(experiment, sweep_id, ready.ticket.target, ready.secrets)
+        labels = sweep.labels()
+        template = _template(experiment, ready)
+        properties = {
+            **handing_down.without_data(ready.properties),
             "azureml.runsource": "hyperdrive",
             "runTemplate": "HyperDrive",
-            "primary_metric_config": sweep.labels()["primary_metric_config"],
-        },
-    )
+            "primary_metric_config": labels["primary_metric_config"],
+        }
+        family = submission.Family(sweep_id, RUN_TYPE, tags={**labels, **(tags or {})})
 
-    def keep(folder: Path) -> None:
-        sweep.keep(folder)
-        template.keep(folder)
+        def keep(folder: Path) -> None:
+            sweep.keep(folder)
+            template.keep(folder)
 
-    submission.enter(experiment, ticket, family, prepared.definition, prepared.properties, secrets, keep)
+        submission.enter(experiment, ticket, family, ready.definition, properties, secrets, keep)
     run = HyperDriveRun._handle(experiment, sweep_id)  # noqa: SLF001 - a constructor
-    for source, message in prepared.notes:
+    for source, message in ready.notes:
         run.note(source, message)
     return run
+
+
+def _template(experiment: "Experiment", ready: submission.Ready) -> Template:
+    """Return what the children of a sweep are made of."""
+    return Template(
+        tickets.encode(ready.ticket),
+        submission.cleaned(ready.definition),
+        ready.properties,
+        str(ready.source_directory),
+        handing_down.taken_promises(experiment.workspace, ready.ticket.run_id, ready.properties),
+    )
 
 
 def controller_ticket(
