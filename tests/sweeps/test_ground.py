@@ -7,12 +7,13 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 from queues import eventually
 
 from azml_integrations import journal
-from azml_integrations.core import Run
+from azml_integrations.core import Dataset, OutputFileDatasetConfig, Run
 from azml_integrations.core.script_run import ScriptRun
 from azml_integrations.errors import ActivityFailedException, AzmlWarning, UserErrorException
 from azml_integrations.launch import channel
@@ -326,6 +327,38 @@ def test_the_source_is_that_of_the_submission(queue, experiment, script, config,
     (tmp_path / "source" / "train.py").write_text("raise SystemExit(3)")
     assert run.wait_for_completion()["status"] == "Completed"
     assert {child.get_status() for child in run.get_children()} == {"Completed"}
+
+
+def test_data_reach_every_child(queue, experiment, workspace, script, config, tmp_path, started, kill_run):
+    """An input is there for each, also in a second life of the controller; each has an output of its own."""
+    (tmp_path / "ages.csv").write_text("age\n31\n")
+    ages = Dataset.File.from_files(tmp_path / "ages.csv").as_named_input("ages").as_mount()
+    output = OutputFileDatasetConfig("found").register_on_complete("found")
+    text = """
+        import os, pathlib, sys, time
+        from azml_integrations.core import Run
+        run = Run.get_context()
+        given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+        ages = pathlib.Path(given["--ages"])
+        pathlib.Path(given["--found"], "id.txt").write_text(run.id)
+        with open(STARTED, "a") as file:
+            file.write(f"{run.id}\\n")
+        time.sleep(0.5)
+        run.log("mse", len(ages.read_text()) + float(given["--alpha"]))
+    """
+    script = script("--ages", ages, "--found", output, text=text)
+    run = experiment.submit(config([0.5, 1.5, 2.5], run_config=script, concurrent=1))
+    eventually(lambda: len(started()) == 1)
+    kill_run(run.id)
+    run.wait_for_completion(raise_on_error=False)
+    submission.resume(run)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert run.get_metrics() == {name: {"mse": 7.5 + number} for number, name in enumerate(ids(run, 3))}
+    versions = [Dataset.get_by_name(workspace, "found", version=n) for n in (1, 2, 3)]
+    texts = sorted(Path(one.download(str(tmp_path / f"got-{n}"))[0]).read_text() for n, one in enumerate(versions))
+    assert texts == ids(run, 3)
+    assert list((workspace.root / "inputs").iterdir()) == []
+    assert "azml.input_datasets" in Run(experiment, f"{run.id}_2").get_properties()
 
 
 def test_max_duration_ends_a_sweep(queue, experiment, config):
