@@ -208,6 +208,7 @@ class Job:
                 f"{name}/{relative}": files.version(path) for relative, path in files.tree(self._work / name)
             }
         self._report.parent.mkdir(exist_ok=True)
+        self._report.unlink(missing_ok=True)  # of an earlier life, whose launcher was killed before it could
         return self._built() if self.ticket.requirements else self.ticket.python
 
     def _built(self) -> str:
@@ -324,6 +325,7 @@ class Job:
         self._finish(status, error)
 
     def _finish(self, status: RunStatus, error: ErrorInfo | None) -> None:
+        """Write the last status, clean up, and let the ticket go: the last, for then the run may be begun again."""
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
         self._leave()
@@ -460,8 +462,8 @@ def cancel_waiting(site: Site, place: Place) -> None:
 
 
 def leave(site: Site, place: Place) -> None:
-    """Take away all that was there for running a script; the ticket goes last, for whoever has to go on here."""
+    """Take away all that was there for running a script; the ticket last, for then the run may be begun again."""
     for folder in (site.work(place.ticket.run_id), site.inputs(place.ticket.run_id)):
         shutil.rmtree(folder, ignore_errors=True)
-    site.queue.remove(place)
     site.queue.canceled(place.ticket.run_id)
+    site.queue.remove(place)
