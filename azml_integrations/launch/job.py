@@ -16,7 +16,6 @@ import msgspec
 
 from .. import errors, host, journal, names
 from ..journal import Journal
-from ..plugins import plugins
 from ..records import (
     TERMINAL,
     ArtifactStored,
@@ -338,6 +337,8 @@ class Job:
         leave(self.site, self.place)
 
     def _tell_plugins(self) -> None:
+        from ..plugins import plugins  # not before: the launcher's start is waited for
+
         if plugins().listen("azml_run_ended"):
             record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
             plugins().call("azml_run_ended", record=record)

@@ -14,7 +14,7 @@ from azml_integrations.core import Run
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--alpha", type=float, required=True)
-parser.add_argument("--epochs", type=int, default=30)
+parser.add_argument("--epochs", type=int, default=20)
 parser.add_argument("--pause", type=float, default=0.1, help="makes an epoch as long as that of a real training [s]")
 asked = parser.parse_args()
 
@@ -26,6 +26,6 @@ for epoch in range(asked.epochs):
     model.partial_fit(scaler.transform(X), y)
     mse = mean_squared_error(y_test, model.predict(scaler.transform(X_test)))
     run.log("mse", mse, step=epoch)
-    print(f"epoch {epoch}: mse {mse:.2f}", flush=True)
+    print(f"epoch {epoch}: mse {mse:.2f}")
     time.sleep(asked.pause)
 joblib.dump(model, "outputs/model.pkl")
