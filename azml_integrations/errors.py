@@ -12,6 +12,7 @@
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
     │   ├── OptionError             an argument that nothing knows
+    │   ├── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     │   ├── FieldError              (AttributeError) a setting that a configuration does not have
     │   ├── SettingError            (TypeError) a setting of a submission that cannot be used
     │   ├── SpecificationError      a YAML or JSON file that is no configuration
@@ -26,8 +27,7 @@
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
-    │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
-    │   └── NeedsCloudError         (NotImplementedError) what only a cloud can do
+    │   └── PackageMissingError     (ImportError) a third-party package that only some calls need
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
@@ -48,8 +48,13 @@
     │   └── IndexUnavailableError   the index cannot be used now; the journals can
     ├── RunConfigurationException · TrainingException · ProjectSystemException
     ├── WebserviceException
-    │   ├── ModelNotFoundException · ModelPathNotFoundException
-    │   │   └── ModelNotFoundError  there is no such model in a run or folder
+    │   ├── ModelNotFoundException  (KeyError)
+    │   │   ├── ModelNotFoundError  there is no such model in a run or folder
+    │   │   └── RegisteredModelNotFoundError  nor in the registry
+    │   ├── ModelPathNotFoundException (FileNotFoundError)
+    │   │   └── ModelPathNotFoundError    no file to register
+    │   ├── ModelNameRefusedError   (NameRefusedError) a name that no registered model can have
+    │   └── ModelFileExistsError    (FileExistsError) a download would replace something
     ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
     └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
         AzureMLAggregatedException · WorkspacePrivateEndpointException
@@ -72,6 +77,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
+
+MIB = 1 << 20
 
 
 class AzmlError(Exception):
@@ -192,14 +199,49 @@ class ModelNotFoundError(ModelNotFoundException):
         What was asked for.
     """
 
-    def __init__(self, name: str | None, where: str, there: Sequence[str]) -> None:
+    def __init__(
+        self, name: str | None, where: str, there: Sequence[str], why: str = "the notes of a run may say why"
+    ) -> None:
         self.name = name
         what = "no model" if name is None else f"no model {name!r}"
-        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; the notes of a run may say why")
+        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; {why}")
 
 
 class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
     """No file for a model at that path."""
+
+
+class RegisteredModelNotFoundError(ModelNotFoundException):
+    """There is no such model in the registry of a workspace.
+
+    Attributes
+    ----------
+    wanted : str
+        What was asked for.
+    """
+
+    def __init__(self, wanted: str, workspace: str, there: Sequence[str]) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"workspace {workspace} has no model {wanted}; it has {few(there) or 'none yet'}; "
+            f"`azml model list` shows those that are there"
+        )
+
+
+class ModelPathNotFoundError(ModelPathNotFoundException):
+    """No file to register.
+
+    Attributes
+    ----------
+    path : str
+        What was asked for.
+    """
+
+    def __init__(self, path: str, where: str, there: Sequence[str], way_out: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{where} has no file or folder {_short(path)}; it has {few(there) or 'no files yet'}; {way_out}"
+        )
 
 
 class ComputeTargetException(AzmlError):
@@ -265,6 +307,24 @@ class NameRefusedError(UserErrorException):
     def __init__(self, what: str, name: object, wanted: str) -> None:
         self.name = name
         super().__init__(f"{what} {_short(name)} is refused: {wanted}")
+
+
+class ModelNameRefusedError(NameRefusedError, WebserviceException):
+    """A name that no registered model can have."""
+
+
+class ModelFileExistsError(WebserviceException, FileExistsError):
+    """A download that would replace something.
+
+    Attributes
+    ----------
+    path : str
+        What is in the way.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is there already, and nothing was downloaded; exist_ok=True replaces it")
 
 
 class ArtifactNotFoundError(UserErrorException, FileNotFoundError):
@@ -414,6 +474,20 @@ class InterpreterNotFoundError(UserErrorException, FileNotFoundError):
             f"there is no interpreter {_short(path)} {where}; expected the path of a Python that can be executed, or "
             f"its name on PATH; python.interpreter_path = 'python' is the one that submits"
         )
+
+
+class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
+    """What only a cloud can do.
+
+    Attributes
+    ----------
+    what : str
+        What was asked for.
+    """
+
+    def __init__(self, what: str, way_out: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
 
 
 class RunNotFoundError(ServiceException, KeyError):
@@ -681,8 +755,8 @@ class ModelChangedError(UserErrorException):
     def __init__(self, name: str, where: str, found: str, wanted: str) -> None:
         self.name = name
         super().__init__(
-            f"{name} of {where} is not the file that was stored: it has {found}, the .json beside it says {wanted}; "
-            f"nothing of it was loaded; `azml doctor` finds what else has changed"
+            f"{name} of {where} is not the file that was stored: it has {found}, and had {wanted} then; "
+            f"nothing of it was used; `azml doctor` finds what else has changed"
         )
 
 
@@ -803,23 +877,14 @@ class PackageMissingError(UserErrorException, ImportError):
         super().__init__(f"{what} needs {package}, which is not installed; `pip install {package}`", cause)
 
 
-class NeedsCloudError(UserErrorException, NotImplementedError):
-    """What only a cloud can do.
-
-    Attributes
-    ----------
-    what : str
-        The call.
-    """
-
-    def __init__(self, what: str, instead: str) -> None:
-        self.what = what
-        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {instead}")
-
-
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names as a list that is not too long."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people say it: ``1,000 bytes``, ``256 MiB``."""
+    return f"{size / MIB:,.0f} MiB" if size >= MIB else f"{size:,} bytes"
 
 
 def guess(name: str, there: Sequence[str], least: float = 0.6) -> str:

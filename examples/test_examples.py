@@ -153,6 +153,18 @@ def test_the_guide_to_scikit_learn_runs_as_written(world):
     assert python("guide.py") == shown
 
 
+def test_the_guide_to_models_runs_as_written(world):
+    """Its code is one script, and prints what the page says it prints."""
+    page = (HERE.parent / "docs" / "how-to" / "models.md").read_text()
+    Path("guide.py").write_text("".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)))
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
+    assert shown.count("\n") > 12  # the page has not lost its answers
+    assert python("guide.py") == shown
+    assert "diabetes-ridge,2," in azml("model", "list", "--output", "csv")
+    azml("doctor")
+
+
 def test_the_guide_to_data_runs_as_written(world):
     """Its code is one script on scikit-learn's own data, and prints what the page says it prints."""
     page = (HERE.parent / "docs" / "how-to" / "data.md").read_text()

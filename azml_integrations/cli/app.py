@@ -18,6 +18,7 @@ from .computes import compute
 from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
+from .models import model
 from .runs import run
 from .words import visible
 
@@ -120,5 +121,6 @@ azml.add_command(submitting.submit)
 azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
+azml.add_command(model)
 azml.add_command(dataset)
 azml.add_command(doctor)

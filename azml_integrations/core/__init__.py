@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
     from .output_dataset_config import OutputFileDatasetConfig
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
@@ -33,6 +34,7 @@ __all__ = [
     "Datastore",
     "Environment",
     "Experiment",
+    "Model",
     "OutputFileDatasetConfig",
     "Run",
     "RunConfiguration",
@@ -55,6 +57,7 @@ _LATE = {
     "Datastore": "datastore",
     "Environment": "environment",
     "Experiment": "experiment",
+    "Model": "model",
     "OutputFileDatasetConfig": "output_dataset_config",
     "Run": "run",
     "RunConfiguration": "runconfig",

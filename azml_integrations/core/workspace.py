@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
 from ..launch.queue import Queue
-from ..launch.snapshot import Snapshots
 from ..records import RunQuery, RunRecord
 from ..store.files import Shared
 from ..store.opening import open_view
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
     from .run import Run
 
 LOCAL = "local"
@@ -338,7 +338,14 @@ class Workspace:
         """Return nothing."""
         return {}
 
-    models = webservices = linked_services = private_endpoints = images
+    webservices = linked_services = private_endpoints = images
+
+    @property
+    def models(self) -> "dict[str, Model]":
+        """Return the newest version of each registered model, by name."""
+        from .model import latest
+
+        return latest(self)
 
     @property
     def environments(self) -> "dict[str, Environment]":

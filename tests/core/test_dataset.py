@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import DataPath, Dataset, Datastore, OutputFileDatasetConfig, Run, Workspace
+from azml_integrations.core import DataPath, Dataset, Datastore, Model, OutputFileDatasetConfig, Run, Workspace
 from azml_integrations.core.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from azml_integrations.core.file_dataset import FileDataset
 from azml_integrations.core.hand_over import hand_over
@@ -373,6 +373,16 @@ def test_a_definition_from_elsewhere_opens_no_door(workspace, csv, source):
     with pytest.raises(AzmlError):
         Dataset.get_by_name(workspace, "theirs").download("here")
     assert not Path("here").exists()
+
+
+def test_a_model_names_the_data_that_it_was_trained_on(workspace, csv):
+    """``datasets=`` of a model takes registered datasets and others, and models are found by them."""
+    trained, other = Dataset.Tabular.from_delimited_files(csv).register(workspace, "ages"), Dataset.File.from_files(csv)
+    model = Model.register(workspace, str(csv), "m", datasets=[("training", trained), ("scoring", other)])
+
+    assert Model(workspace, "m").datasets["training"] == [{"name": "ages", "id": trained.id, "version": "1"}]
+    assert [one.id for one in Model.list(workspace, dataset_id=other.id)] == [model.id]
+    assert Dataset.get_by_id(workspace, other.id).to_path() == ["/ages.csv"]
 
 
 @pytest.mark.parametrize("attempt", range(6))
