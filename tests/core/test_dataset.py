@@ -5,12 +5,15 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from azml_integrations.core import DataPath, Dataset, Datastore, Model, OutputFileDatasetConfig, Run, Workspace
 from azml_integrations.core.dataset_factory import FileDatasetFactory, TabularDatasetFactory
@@ -215,6 +218,21 @@ def test_whatever_the_name_it_stays_in_its_folder(workspace, csv, name):
     assert Dataset.get_by_name(workspace, name).name == name
     made = set(workspace.root.parent.rglob("*")) - before
     assert all(path.is_relative_to(workspace.root / "datasets") for path in made)
+
+
+@given(text())
+def test_a_name_is_refused_or_comes_back(name):
+    """Whatever the name: it leads to one folder below the datasets, or nowhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace._at(Path(folder, "there", "workspace"))
+        try:
+            Dataset.File.from_files("x", validate=False).register(workspace, name)
+        except NameRefusedError:
+            assert not (workspace.root / "datasets").exists()
+        else:
+            assert list(workspace.datasets) == [name]
+            assert len(list((workspace.root / "datasets").iterdir())) == 2
+        assert [path.name for path in Path(folder, "there").iterdir()] == ["workspace"]
 
 
 def test_tags_and_description_change_the_definition_does_not(workspace, csv):
