@@ -12,7 +12,6 @@
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
     │   ├── OptionError             an argument that nothing knows
-    │   ├── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     │   ├── FieldError              (AttributeError) a setting that a configuration does not have
     │   ├── SettingError            (TypeError) a setting of a submission that cannot be used
     │   ├── SpecificationError      a YAML or JSON file that is no configuration
@@ -27,7 +26,8 @@
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
-    │   └── PackageMissingError     (ImportError) a third-party package that only some calls need
+    │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
+    │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
@@ -476,20 +476,6 @@ class InterpreterNotFoundError(UserErrorException, FileNotFoundError):
         )
 
 
-class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
-    """What only a cloud can do.
-
-    Attributes
-    ----------
-    what : str
-        What was asked for.
-    """
-
-    def __init__(self, what: str, way_out: str) -> None:
-        self.what = what
-        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
-
-
 class RunNotFoundError(ServiceException, KeyError):
     """No run of that id.
 
@@ -875,6 +861,20 @@ class PackageMissingError(UserErrorException, ImportError):
     def __init__(self, package: str, what: str, cause: BaseException | None = None) -> None:
         self.package = package
         super().__init__(f"{what} needs {package}, which is not installed; `pip install {package}`", cause)
+
+
+class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
+    """What only a cloud can do.
+
+    Attributes
+    ----------
+    what : str
+        What was asked for.
+    """
+
+    def __init__(self, what: str, way_out: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
 
 
 def few(names: Sequence[str], most: int = 10) -> str:

@@ -338,14 +338,14 @@ class Workspace:
         """Return nothing."""
         return {}
 
-    webservices = linked_services = private_endpoints = images
-
     @property
     def models(self) -> "dict[str, Model]":
         """Return the newest version of each registered model, by name."""
         from .model import latest
 
         return latest(self)
+
+    webservices = linked_services = private_endpoints = images
 
     @property
     def environments(self) -> "dict[str, Environment]":
