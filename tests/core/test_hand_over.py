@@ -616,6 +616,16 @@ def test_a_submitted_script_gets_its_data_and_leaves_a_dataset(experiment, works
         "DatasetOutputConfig:model",
     ]
     assert not (workspace.root / "inputs" / run.id).exists()
+    assert run.input_datasets["rows"].to_pandas_dataframe()["age"].tolist() == [31, 47]
+    assert run.input_datasets["files"].to_path() == ["/ages.csv", "/more/b.txt"]
+    assert run.output_datasets["model"].to_path() == ["/model.txt"]
+
+
+def test_a_run_without_data_has_none(run, azml_home):
+    """Also one that nobody submitted: a script that is started by hand gets a KeyError, as for a wrong name."""
+    assert (run.input_datasets, run.output_datasets) == ({}, {})
+    with pytest.raises(KeyError):
+        Run.get_context().input_datasets["rows"]
 
 
 def test_missing_data_are_said_before_there_is_a_run(experiment, workspace, config, data):
