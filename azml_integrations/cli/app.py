@@ -20,6 +20,7 @@ from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
 from .runs import run
+from .sweeps import sweep
 from .words import visible
 
 NOT_FOUND, INTERRUPTED = 3, 130
@@ -124,3 +125,4 @@ azml.add_command(experiment)
 azml.add_command(model)
 azml.add_command(dataset)
 azml.add_command(doctor)
+azml.add_command(sweep)
