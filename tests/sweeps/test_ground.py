@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from queues import eventually
 
 from azml_integrations import journal
-from azml_integrations.core import Dataset, OutputFileDatasetConfig, Run
+from azml_integrations.core import Dataset, OutputFileDatasetConfig, Run, ScriptRunConfig
 from azml_integrations.core.script_run import ScriptRun
 from azml_integrations.errors import ActivityFailedException, AzmlWarning, UserErrorException
 from azml_integrations.launch import channel
@@ -21,11 +22,14 @@ from azml_integrations.records import Cursor, StatusChanged
 from azml_integrations.sweeps import (
     BanditPolicy,
     BayesianParameterSampling,
+    GridParameterSampling,
     HyperDriveRun,
     RandomParameterSampling,
+    choice,
     submission,
     uniform,
 )
+from azml_integrations.sweeps.ground import alone
 
 ALPHAS = [round(0.05 * n, 2) for n in range(1, 21)]
 
@@ -359,6 +363,37 @@ def test_data_reach_every_child(queue, experiment, workspace, script, config, tm
     assert texts == ids(run, 3)
     assert list((workspace.root / "inputs").iterdir()) == []
     assert "azml.input_datasets" in Run(experiment, f"{run.id}_2").get_properties()
+
+
+def test_a_command_gets_its_hyperparameters(queue, experiment, config, tmp_path):
+    """Behind the line for the shell, each as one word."""
+    (tmp_path / "source").mkdir()
+    line = f"{sys.executable} -c 'import sys; print(sys.argv[1:])' --fixed 1"
+    command = ScriptRunConfig(str(tmp_path / "source"), command=line)
+    sampling = GridParameterSampling({"--name": choice("two words", "$HOME")})
+    run = experiment.submit(config([], hyperparameter_sampling=sampling, run_config=command))
+    run.wait_for_completion()
+    logs = [(Run(experiment, name)._folder / "user_logs/std_log.txt").read_text() for name in ids(run, 2)]
+    assert logs == ["['--fixed', '1', '--name', 'two words']\n", "['--fixed', '1', '--name', '$HOME']\n"]
+
+
+def test_one_controller_at_a_time(experiment, run):
+    """A second one waits for the first to end."""
+    (run._folder / "about").mkdir(exist_ok=True)
+    first, order = alone(run._folder), []
+
+    def come_second():
+        fd = alone(run._folder)
+        order.append("second")
+        os.close(fd)
+
+    second = threading.Thread(target=come_second)
+    second.start()
+    second.join(0.3)
+    order.append("first")
+    os.close(first)
+    second.join(10)
+    assert order == ["first", "second"]
 
 
 def test_max_duration_ends_a_sweep(queue, experiment, config):
