@@ -153,14 +153,14 @@ def test_the_submitter_is_killed(queue, workspace, experiment, config, started, 
 
 
 @pytest.mark.parametrize("kind", ["grid", "random"])
-def test_the_controller_is_killed_and_resumed(queue, experiment, config, started, kill_run, workspace, kind):
+def test_the_controller_is_killed_and_resumed(queue, experiment, config, started, kill_for_good, workspace, kind):
     """Its children go on; begun again, it starts none of them twice, and misses none."""
     sampling = (
         {"hyperparameter_sampling": RandomParameterSampling({"--alpha": uniform(0, 1)})} if kind == "random" else {}
     )
     run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.2, max_total_runs=8, **sampling))
     eventually(lambda: len(started()) >= 3)
-    kill_run(run.id)
+    kill_for_good(run)
     with pytest.raises(ActivityFailedException, match="SIGKILL"):
         run.wait_for_completion()
     submission.resume(run)
@@ -173,6 +173,21 @@ def test_the_controller_is_killed_and_resumed(queue, experiment, config, started
         assert [eval(text) for text in run.get_hyperparameters().values()] == expected
     with pytest.raises(UserErrorException, match="has completed"):
         submission.resume(run)
+
+
+def test_the_controller_is_killed(queue, experiment, config, started, kill_run):
+    """The launcher begins it again, and it goes on: no child twice, none lost, and the sweep never looks Failed."""
+    run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.2))
+    for count in (2, 5):
+        eventually(lambda count=count: len(started()) >= count)
+        kill_run(run.id)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert sorted(started()) == sorted(ids(run, 8))
+    assert {child.get_status() for child in run.get_children()} == {"Completed"}
+    (first, second) = [note.message for note in run._record().notes if note.source == "launcher"]
+    assert first == second
+    assert first.startswith("the script was ended by SIGKILL")
+    assert first.endswith("it is started again")
 
 
 def test_the_launcher_is_killed(queue, experiment, config, started):
@@ -237,13 +252,13 @@ def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config,
 
 
 @pytest.mark.parametrize("half", ["folder alone", "without a ticket", "failed by the launcher"])
-def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, kill_run, half):
+def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, kill_for_good, half):
     """A controller that dies within the beginning of a child leaves one that never stood in the queue."""
     from azml_integrations.records import ErrorInfo, RunCreated
 
     run = experiment.submit(config([0.1, 0.2, 0.3], "--pause", 3, concurrent=1))
     eventually(lambda: len(started()) == 1)
-    kill_run(run.id)
+    kill_for_good(run)
     with pytest.raises(ActivityFailedException):
         run.wait_for_completion()
     workspace._claim_folder(f"{run.id}_1")
@@ -333,7 +348,7 @@ def test_the_source_is_that_of_the_submission(queue, experiment, script, config,
     assert {child.get_status() for child in run.get_children()} == {"Completed"}
 
 
-def test_data_reach_every_child(queue, experiment, workspace, script, config, tmp_path, started, kill_run):
+def test_data_reach_every_child(queue, experiment, workspace, script, config, tmp_path, started, kill_for_good):
     """An input is there for each, also in a second life of the controller; each has an output of its own."""
     (tmp_path / "ages.csv").write_text("age\n31\n")
     ages = Dataset.File.from_files(tmp_path / "ages.csv").as_named_input("ages").as_mount()
@@ -353,7 +368,7 @@ def test_data_reach_every_child(queue, experiment, workspace, script, config, tm
     script = script("--ages", ages, "--found", output, text=text)
     run = experiment.submit(config([0.5, 1.5, 2.5], run_config=script, concurrent=1))
     eventually(lambda: len(started()) == 1)
-    kill_run(run.id)
+    kill_for_good(run)
     run.wait_for_completion(raise_on_error=False)
     submission.resume(run)
     assert run.wait_for_completion()["status"] == "Completed"
