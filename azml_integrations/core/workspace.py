@@ -18,6 +18,7 @@ from ..store.view import View
 from .pages import escape, table_html
 
 if TYPE_CHECKING:
+    from .compute import ComputeTarget, ComputeTargets
     from .datastore import Datastore
     from .experiment import Experiment
     from .run import Run
@@ -310,9 +311,11 @@ class Workspace:
         return {experiment.name: experiment for experiment in Experiment.list(self)}
 
     @property
-    def compute_targets(self) -> dict[str, object]:
-        """Return nothing yet: runs of this machine need no target."""
-        return {}
+    def compute_targets(self) -> "ComputeTargets":
+        """Return the compute targets, by name: this machine, which answers to every other name too."""
+        from .compute import ComputeTargets
+
+        return ComputeTargets(self)
 
     @property
     def datastores(self) -> "dict[str, Datastore]":
@@ -345,9 +348,11 @@ class Workspace:
 
         Datastore(self, name)
 
-    def get_default_compute_target(self, type: str = "CPU") -> str:
+    def get_default_compute_target(self, type: str = "CPU") -> "ComputeTarget":
         """Return the target that every workspace has: this machine."""
-        return LOCAL
+        from .compute import ComputeTarget
+
+        return ComputeTarget(self, LOCAL)
 
     def get_default_keyvault(self) -> object:
         """Refuse: no secret is stored here.
