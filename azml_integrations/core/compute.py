@@ -85,7 +85,7 @@ class ComputeTarget:
     workspace : Workspace
         Where it belongs.
     name : str
-        Any name; ``local`` is a `LocalTarget`, every other one an `AmlCompute`, as scripts expect that ask for its type.
+        Any name; ``local`` is a `LocalTarget`, every other one an `AmlCompute`: scripts ask for its type.
 
     Raises
     ------
