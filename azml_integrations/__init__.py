@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from . import errors
     from .autologging import autolog
     from .core import (
+        Environment,
         Experiment,
         Run,
+        RunConfiguration,
+        ScriptRunConfig,
         Workspace,
         current_run,
         get_run,
@@ -29,12 +32,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Adapter",
     "AutologOptions",
+    "Environment",
     "Experiment",
     "MetricOrder",
     "Run",
+    "RunConfiguration",
     "RunQuery",
     "RunRecord",
     "RunStatus",
+    "ScriptRunConfig",
     "Workspace",
     "__version__",
     "autolog",
@@ -50,7 +56,7 @@ __all__ = [
 ]
 
 _LATE = {
-    **dict.fromkeys(["Experiment", "Run", "Workspace"], "core"),
+    **dict.fromkeys(["Environment", "Experiment", "Run", "RunConfiguration", "ScriptRunConfig", "Workspace"], "core"),
     **dict.fromkeys(["current_run", "get_run", "implicit_child", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),

@@ -12,6 +12,11 @@
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
     │   ├── OptionError             an argument that nothing knows
+    │   ├── FieldError              (AttributeError) a setting that a configuration does not have
+    │   ├── SettingError            (TypeError) a setting of a submission that cannot be used
+    │   ├── SpecificationError      a YAML or JSON file that is no configuration
+    │   ├── ScriptNotFoundError     (FileNotFoundError) no such script in the source folder
+    │   ├── InterpreterNotFoundError (FileNotFoundError) no such Python
     │   ├── ModelExistsError        (FileExistsError) the name is taken in this run
     │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
     │   ├── ModelChangedError       the file is not the one that was stored
@@ -20,15 +25,19 @@
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
-    │   └── RunExistsError          (FileExistsError) 409: a run id is taken
+    │   ├── RunExistsError          (FileExistsError) 409: a run id is taken
+    │   └── EnvironmentNotFoundError (KeyError) 404
     ├── WorkspaceException
     │   └── WorkspaceNotFoundError  (KeyError)
     ├── RunEnvironmentException (RuntimeError)
     ├── ExperimentExecutionException (RuntimeError)
-    │   └── ExperimentStateError    archived, or not empty
+    │   ├── ExperimentStateError    archived, or not empty
+    │   └── EnvironmentBuildError   pip could not build an environment
     ├── ActivityFailedException (RuntimeError)
     ├── ActivityCanceledException (RuntimeError)
     ├── SnapshotException
+    │   ├── SnapshotTooLargeError   a folder with more in it than a snapshot may hold
+    │   └── SnapshotNotFoundError   (KeyError) no snapshot of that id
     ├── StoreError (OSError)        the disk said no
     │   └── IndexUnavailableError   the index cannot be used now; the journals can
     ├── RunConfigurationException · TrainingException · ProjectSystemException
@@ -45,7 +54,8 @@
         ├── AutologWarning          an adapter stumbled; training went on
         ├── PluginWarning           a plugin stumbled; all else went on
         ├── StoreWarning            something was not stored, and ``on_error="warn"`` was asked for
-        └── IndexWarning            the index is out of use; runs are read from their folders
+        ├── IndexWarning            the index is out of use; runs are read from their folders
+        └── SubmissionWarning       a submission was accepted, but not as you may think
 
 The names without a remark are those of the SDK v1, so that old ``except`` clauses catch. Each finer error
 keeps the culprit as an attribute and says what came, what was wanted, and the way out.
@@ -87,8 +97,11 @@ class AzmlError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+_LAYOUTS: tuple[type[Exception], ...] = (OSError, AttributeError)  # builtins with fields of their own
+
+
 def _rebuild(kind: type[AzmlError], args: tuple[object, ...], state: dict[str, object]) -> AzmlError:
-    base = OSError if issubclass(kind, OSError) else Exception  # the first builtin in line may have another layout
+    base = next((layout for layout in _LAYOUTS if issubclass(kind, layout)), Exception)
     error: AzmlError = base.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
@@ -317,6 +330,86 @@ class OptionError(UserErrorException, TypeError):
     """An argument that nothing knows."""
 
 
+class FieldError(UserErrorException, AttributeError):
+    """A setting that a configuration does not have.
+
+    Attributes
+    ----------
+    field : str
+        What came.
+    """
+
+    def __init__(self, owner: str, field: str, there: Sequence[str]) -> None:
+        self.field = field
+        meant = guess(field, there)
+        super().__init__(f"{owner} has no {_short(field)}{meant or f'; it has {few(there, 40)}'}")
+
+
+class SettingError(UserErrorException, TypeError):
+    """A setting of a submission that cannot be used.
+
+    Attributes
+    ----------
+    name : str
+        The setting.
+    value : object
+        What came.
+    """
+
+    def __init__(self, name: str, value: object, wanted: str, came: str | None = None) -> None:
+        self.name, self.value = name, value
+        super().__init__(f"{name} got {came or f'{a(value)} {_short(value)}'}, expected {wanted}")
+
+
+class SpecificationError(UserErrorException):
+    """A file that is no configuration.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    """
+
+    def __init__(self, path: str, why: str, wanted: str) -> None:
+        self.path = path
+        super().__init__(f"{path} {why}; expected {wanted}")
+
+
+class ScriptNotFoundError(UserErrorException, FileNotFoundError):
+    """No such script in the source folder.
+
+    Attributes
+    ----------
+    script : str
+        What was asked for.
+    """
+
+    def __init__(self, script: str, folder: str, there: Sequence[str]) -> None:
+        self.script = script
+        meant = guess(script, there) or f"; it has {few(there) or 'no Python files'}"
+        separate = ""
+        if " " in script.strip():
+            separate = "; arguments of the script go into arguments=[...], a whole command line into command="
+        super().__init__(f"there is no script {_short(script)} in {folder}{meant}{separate}")
+
+
+class InterpreterNotFoundError(UserErrorException, FileNotFoundError):
+    """No such Python.
+
+    Attributes
+    ----------
+    path : str
+        What was asked for.
+    """
+
+    def __init__(self, path: str, where: str) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no interpreter {_short(path)} {where}; expected the path of a Python that can be executed, or "
+            f"its name on PATH; python.interpreter_path = 'python' is the one that submits"
+        )
+
+
 class RunNotFoundError(ServiceException, KeyError):
     """No run of that id.
 
@@ -368,6 +461,22 @@ class RunExistsError(ServiceException, FileExistsError):
         super().__init__(f"run {_short(run_id)} is there already; attach to it with Run(experiment, run_id)")
 
 
+class EnvironmentNotFoundError(ServiceException, KeyError):
+    """No environment of that name or version.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    """
+
+    status_code = 404
+
+    def __init__(self, name: str, what: str, there: Sequence[str]) -> None:
+        self.name = name
+        super().__init__(f"there is no {what}{guess(name, there)}; there are: {few(there) or 'none yet'}")
+
+
 class WorkspaceNotFoundError(WorkspaceException, KeyError):
     """No workspace of that name.
 
@@ -397,10 +506,69 @@ class ExperimentStateError(ExperimentExecutionException):
         super().__init__(f"experiment {_short(name)} {why}")
 
 
+class EnvironmentBuildError(ExperimentExecutionException):
+    """Pip could not build an environment.
+
+    Attributes
+    ----------
+    requirements : list of str
+        What was wanted.
+    output : str
+        Its last lines.
+    """
+
+    def __init__(self, requirements: Sequence[str], doing: str, output: str) -> None:
+        self.requirements, self.output = list(requirements), output
+        super().__init__(
+            f"the environment with {few(list(requirements)) or 'no packages'} could not be built: {doing} failed and "
+            f"said:\n{output}\nNothing of it was kept; change the packages, or set user_managed_dependencies = True to "
+            f"use an interpreter that has them"
+        )
+
+
 _LOG_AGAIN = (
     "what was logged before is safe; free space or fix the folder and log again, or set AZML_ON_ERROR=warn to go on "
     "without"
 )
+
+
+class SnapshotTooLargeError(SnapshotException, ValueError):
+    """A folder with more in it than a snapshot may hold.
+
+    Attributes
+    ----------
+    path : str
+        The folder.
+    size : int
+        What it holds [bytes].
+    limit : int
+        What would be taken [bytes].
+    largest : list of (str, int)
+        Its largest files with their sizes [bytes].
+    """
+
+    def __init__(self, path: str, size: int, limit: int, largest: Sequence[tuple[str, int]]) -> None:
+        self.path, self.size, self.limit, self.largest = path, size, limit, list(largest)
+        shown = few([f"{name} ({length / 1e6:,.1f} MB)" for name, length in largest])
+        super().__init__(
+            f"{path} holds {size / 1e6:,.1f} MB, a snapshot at most {limit / 1e6:,.1f} MB; its largest files: {shown}; "
+            f"name what the program does not need in a file .amlignore there (in the syntax of .gitignore, and in its "
+            f"place), or raise the limit with AZML_SNAPSHOT_MAX_MB"
+        )
+
+
+class SnapshotNotFoundError(SnapshotException, KeyError):
+    """No snapshot of that id.
+
+    Attributes
+    ----------
+    snapshot_id : object
+        What was asked for.
+    """
+
+    def __init__(self, snapshot_id: object, where: str) -> None:
+        self.snapshot_id = snapshot_id
+        super().__init__(f"no snapshot {_short(snapshot_id)} in {where}; Run.get_snapshot_id() tells that of a run")
 
 
 class StoreError(AzmlError, OSError):
@@ -461,6 +629,10 @@ class StoreWarning(AzmlWarning):
 
 class IndexWarning(AzmlWarning):
     """The index is out of use; runs are read from their folders."""
+
+
+class SubmissionWarning(AzmlWarning):
+    """A submission was accepted, but not as you may think."""
 
 
 class ModelExistsError(UserErrorException, FileExistsError):
@@ -544,6 +716,25 @@ class UntrustedModelError(UserErrorException, PermissionError):
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names as a list that is not too long."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def guess(name: str, there: Sequence[str], least: float = 0.6) -> str:
+    """Return ``; did you mean ...?`` for a name that is nearly one of those that are there, else nothing.
+
+    Parameters
+    ----------
+    name : str
+        What came.
+    there : list of str
+        What there is.
+    least : float, default=0.6
+        How alike they must be, from 0 to 1.
+    """
+    from difflib import get_close_matches
+
+    lowered = {candidate.lower(): candidate for candidate in there}
+    near = get_close_matches(name.lower(), lowered, n=1, cutoff=least)
+    return f"; did you mean {lowered[near[0]]!r}?" if near else ""
 
 
 def a(value: object) -> str:

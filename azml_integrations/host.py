@@ -5,6 +5,7 @@ Everything else in the house is the same on every platform. Where a platform can
 """
 
 import contextlib
+import errno
 import os
 import time
 import weakref
@@ -40,6 +41,38 @@ NETWORK_FILESYSTEMS = frozenset(
         "beegfs",
     }
 )
+
+
+_NO_CLONES = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF})
+_PIECE = 1 << 20
+
+
+def copy_rest(source: int, target: int, length: int) -> int:
+    """Copy what follows in one open file into another, and return how much there was [bytes].
+
+    Where the filesystem can, both share their blocks until one of them is written to; else the kernel copies.
+
+    Parameters
+    ----------
+    source, target : int
+        File descriptors.
+    length : int
+        How much is wanted at most [bytes].
+    """
+    done = 0
+    if hasattr(os, "copy_file_range"):
+        try:
+            while done < length and (piece := os.copy_file_range(source, target, length - done)):
+                done += piece
+        except OSError as error:
+            if done or error.errno not in _NO_CLONES:
+                raise
+    while done < length and (read := os.read(source, min(_PIECE, length - done))):
+        view = memoryview(read)
+        while view:
+            view = view[os.write(target, view) :]
+        done += len(read)
+    return done
 
 
 def lock(fd: int, *, exclusive: bool) -> None:

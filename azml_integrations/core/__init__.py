@@ -1,4 +1,4 @@
-"""The classes of ``azureml.core`` that record runs, under the same names."""
+"""The classes of ``azureml.core`` that record and submit runs, under the same names."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -7,9 +7,12 @@ from .._version import __version__
 
 if TYPE_CHECKING:
     from .datastore import Datastore
+    from .environment import Environment
     from .experiment import Experiment
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
+    from .runconfig import RunConfiguration
+    from .script_run_config import ScriptRunConfig
     from .workspace import Workspace
 
 VERSION = __version__
@@ -17,8 +20,11 @@ VERSION = __version__
 __all__ = [
     "VERSION",
     "Datastore",
+    "Environment",
     "Experiment",
     "Run",
+    "RunConfiguration",
+    "ScriptRunConfig",
     "Workspace",
     "__version__",
     "current_run",
@@ -30,8 +36,11 @@ __all__ = [
 
 _LATE = {
     "Datastore": "datastore",
+    "Environment": "environment",
     "Experiment": "experiment",
     "Run": "run",
+    "RunConfiguration": "runconfig",
+    "ScriptRunConfig": "script_run_config",
     "Workspace": "workspace",
     "current_run": "process",
     "implicit_child": "process",

@@ -20,6 +20,7 @@ from .pages import escape, table_html
 if TYPE_CHECKING:
     from .compute import ComputeTarget, ComputeTargets
     from .datastore import Datastore
+    from .environment import Environment
     from .experiment import Experiment
     from .run import Run
 
@@ -328,7 +329,14 @@ class Workspace:
         """Return nothing yet."""
         return {}
 
-    environments = models = images = webservices = linked_services = private_endpoints = datasets
+    models = images = webservices = linked_services = private_endpoints = datasets
+
+    @property
+    def environments(self) -> "dict[str, Environment]":
+        """Return the latest version of each registered environment, by name."""
+        from .environment import Environment
+
+        return Environment.list(self)
 
     def get_default_datastore(self) -> "Datastore":
         """Return the datastore that every workspace has: a folder of it."""
