@@ -12,6 +12,7 @@
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
     │   ├── OptionError             an argument that nothing knows
+    │   ├── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     │   ├── FieldError              (AttributeError) a setting that a configuration does not have
     │   ├── SettingError            (TypeError) a setting of a submission that cannot be used
     │   ├── SpecificationError      a YAML or JSON file that is no configuration
@@ -408,6 +409,20 @@ class InterpreterNotFoundError(UserErrorException, FileNotFoundError):
             f"there is no interpreter {_short(path)} {where}; expected the path of a Python that can be executed, or "
             f"its name on PATH; python.interpreter_path = 'python' is the one that submits"
         )
+
+
+class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
+    """What only a cloud can do.
+
+    Attributes
+    ----------
+    what : str
+        What was asked for.
+    """
+
+    def __init__(self, what: str, way_out: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
 
 
 class RunNotFoundError(ServiceException, KeyError):

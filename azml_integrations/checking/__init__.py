@@ -6,7 +6,7 @@ from .facts import Fact, Finding, Room, Spot, Verdict
 from .following import counts, findings
 from .reading import files, programs
 from .sdk import ROOMS
-from .table import everything, fact, room_of
+from .table import everything, fact, member, room_of
 
 __all__ = [
     "ROOMS",
@@ -21,6 +21,7 @@ __all__ = [
     "fact",
     "files",
     "findings",
+    "member",
     "room_of",
 ]
 

@@ -156,7 +156,7 @@ _RUN = Entry(
             "list", "experiment, type=None, tags=None, properties=None, status=None, include_children=False", "[Run]"
         ),
         _cloud("list_by_compute", "there is one target: use experiment.get_runs(), or `azml run list`"),
-        _cloud("add_type_provider", "write a plugin: docs/how-to/write-an-adapter.md"),
+        _runs("add_type_provider", "runtype, run_factory"),
         _differs("submit_child", "runs on this machine, whatever the target", "config, tags=None, **kwargs", "Run"),
         _runs("child_run", "name=None, run_id=None, outputs=None", "Run"),
         _runs("create_children", "count=None, tag_key=None, tag_values=None", "[Run]"),

@@ -25,7 +25,7 @@ from ..records import (
     RunStore,
     StatusChanged,
 )
-from . import context, ending
+from . import cloud, context, ending
 from .detail_verbs import DetailVerbs
 from .fit_table import FitTable, compared, fit_table
 from .handle import Known, OnError, checked_on_error
@@ -656,6 +656,10 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as an address; the other process adds to the run as a guest."""
         return _attached, (type(self), self._experiment, self.id, self._on_error)
+
+    list_by_compute = cloud.verb("Run", "list_by_compute")
+    get_secret = cloud.verb("Run", "get_secret")
+    get_secrets = cloud.verb("Run", "get_secrets")
 
     @property
     def _run_dto(self) -> dict[str, Any]:  # read by scripts that look under the hood

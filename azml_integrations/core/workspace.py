@@ -15,6 +15,7 @@ from ..records import RunQuery, RunRecord, RunStore
 from ..store.files import Shared
 from ..store.sqlite import SqliteStore
 from ..store.view import View
+from . import cloud
 from .pages import escape, table_html
 
 if TYPE_CHECKING:
@@ -362,17 +363,18 @@ class Workspace:
 
         return ComputeTarget(self, LOCAL)
 
-    def get_default_keyvault(self) -> object:
-        """Refuse: no secret is stored here.
-
-        Raises
-        ------
-        UserErrorException
-            Always.
-        """
-        raise errors.UserErrorException(
-            "there is no key vault on this machine, and no secret is stored; read secrets from environment variables"
-        )
+    setup = cloud.verb("Workspace", "setup")
+    update = cloud.verb("Workspace", "update")
+    delete = cloud.verb("Workspace", "delete")
+    list_keys = cloud.verb("Workspace", "list_keys")
+    sync_keys = cloud.verb("Workspace", "sync_keys")
+    set_connection = cloud.verb("Workspace", "set_connection")
+    get_connection = cloud.verb("Workspace", "get_connection")
+    list_connections = cloud.verb("Workspace", "list_connections")
+    delete_connection = cloud.verb("Workspace", "delete_connection")
+    diagnose_workspace = cloud.verb("Workspace", "diagnose_workspace")
+    add_private_endpoint = cloud.verb("Workspace", "add_private_endpoint")
+    get_default_keyvault = cloud.verb("Workspace", "get_default_keyvault")
 
     def get_run(self, run_id: str) -> "Run":
         """Return a run of any experiment.
