@@ -301,7 +301,7 @@ _RUN_CONFIGURATION = Entry(
         _differs("target", "kept as data: scripts run on this machine"),
         _differs("docker", "kept as data: no container is started"),
         _differs("amlcompute", "kept as data: no machine is rented"),
-        _cloud("spark", "kept as data: no Spark is started; call pyspark from the script"),
+        _differs("spark", "kept as data: no Spark is started; call pyspark from the script"),
         _runs("environment", gives="Environment"),
         _runs("save", "path=None, name=None, separate_environment_yaml=False"),
         _runs("load", "path, name=None", "RunConfiguration"),
@@ -371,9 +371,11 @@ _ENVIRONMENT = Entry(
         _runs("save_to_directory", "path, overwrite=False"),
         _runs("load_from_directory", "path", "Environment"),
         *(
-            _cloud(name, "images are not built: scripts run with the Python of this machine")
-            for name in ("build", "build_local", "get_image_details", "add_private_pip_wheel")
+            _cloud(name, "no image is built: scripts run on this machine, in an environment that build_local makes")
+            for name in ("build", "get_image_details")
         ),
+        _differs("build_local", "builds a virtual environment, no image", "workspace, platform=None, **kwargs"),
+        _runs("add_private_pip_wheel", "workspace, file_path, exist_ok=False"),
     ),
 )
 
@@ -514,7 +516,8 @@ _MODEL = Entry(
         _runs("delete", ""),
         _runs("serialize", ""),
         _runs("Framework"),
-        *(_cloud(name, _DEPLOY) for name in ("deploy", "package", "profile", "deserialize")),
+        _runs("deserialize", "workspace, model_payload", "Model"),
+        *(_cloud(name, _DEPLOY) for name in ("deploy", "package", "profile")),
     ),
 )
 _MODEL_CLOUD = tuple(
@@ -703,7 +706,7 @@ _HYPERDRIVE = (
         ("azureml.train.hyperdrive", "azureml.train.hyperdrive.runconfig"),
     ),
     Entry(
-        _cloud("HyperDriveRunConfig", f"it takes an Estimator; use HyperDriveConfig(run_config=...), and {_ESTIMATOR}"),
+        _differs("HyperDriveRunConfig", f"the old name of HyperDriveConfig; instead of an Estimator, {_ESTIMATOR}"),
         ("azureml.train.hyperdrive", "azureml.train.hyperdrive.runconfig"),
     ),
     Entry(
