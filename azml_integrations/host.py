@@ -125,6 +125,13 @@ def user() -> str | None:
     return None
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # pragma: no cover - macOS and Windows
+
+
 class Forkable(Protocol):
     """Something that must not be used by a forked child as it is."""
 

@@ -100,6 +100,10 @@ class Journal:
         """Tell whether no other file stands beside this one."""
         return self._fd >= 0 and len(files(self.folder.parent)) == 1
 
+    def fileno(self) -> int:
+        """Return the descriptor, to be inherited by a process that is to keep the run alive beside this one."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of the file and its lock; a later append goes on in a guest's file, after an owner's in a new one."""
         with self._lock:

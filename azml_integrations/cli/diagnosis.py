@@ -48,8 +48,8 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
 
     Exits with 0 when nothing is wrong any more, else with 1.
     """
-    from ..core.workspace import index_path
     from ..store.doctor import Examination, Finding
+    from ..store.opening import index_path, open_index
 
     chosen = place()
     space = chosen.workspace
@@ -57,7 +57,7 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
     examination = Examination(
         space.root,
         None if elsewhere else index_path(space.root),
-        space._index() if elsewhere else None,  # noqa: SLF001 - as above
+        open_index(space.root, space._index_url) if elsewhere else None,  # noqa: SLF001 - as above
         contents=not sizes_only,
         watch=_watched,
     )

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 from .. import errors, names
 from ..records import ArtifactRecord, ArtifactStored
@@ -14,13 +14,19 @@ from .handle import RunHandle
 LOG_FOLDERS = ("logs/", "azureml-logs/", "user_logs/", "system_logs/")
 """Where the names of log files begin."""
 
+CLASSIC = {
+    "azureml-logs/70_driver_log.txt": "user_logs/std_log.txt",
+    "azureml-logs/80_driver_log.txt": "user_logs/std_log.txt",
+}
+"""Names under which older versions of SDK v1 kept the output of a script."""
+
 
 class ArtifactVerbs(RunHandle):
     """Files of a run."""
 
     _kinds: dict[str, str]
     _outputs: Path | None
-    _versions: "dict[str, Version | None]"
+    _versions: dict[str, files.Version | None]
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -141,7 +147,7 @@ class ArtifactVerbs(RunHandle):
     def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
         """Copy a stream into the run, or link the file that it reads, and say so in the journal."""
         working = name.removeprefix("outputs/") if name.startswith("outputs/") else None
-        version = _version(self._outputs / working) if self._outputs and working else None
+        version = files.version(self._outputs / working) if self._outputs and working else None
         try:
             event = files.place(self._folder, name, source, original)
         except errors.StoreError as error:
@@ -184,7 +190,7 @@ class ArtifactVerbs(RunHandle):
     def _is_news(self, name: str, file: Path, held: dict[str, float]) -> bool:
         """Tell whether a working file changed since the run got an artifact of its name."""
         if (version := self._versions.get(name)) is not None:
-            return version != _version(file)
+            return version != files.version(file)
         return file.stat().st_mtime >= held.get(name, 0.0)
 
     def _collect_file(self, name: str, file: Path) -> None:
@@ -311,21 +317,10 @@ class ArtifactVerbs(RunHandle):
     def _artifact(self, name: str) -> ArtifactRecord:
         wanted = names.artifact(name)
         records = {record.name: record for record in self._store().artifacts(self.id)}
-        if wanted not in records:
+        found = records.get(wanted) or records.get(CLASSIC.get(wanted, ""))
+        if found is None:
             raise errors.ArtifactNotFoundError(wanted, self.id, list(records))
-        return records[wanted]
+        return found
 
     def _read(self, name: str) -> bytes:
         return files.locate(self._folder, self._artifact(name)).read_bytes()
-
-
-Version: TypeAlias = tuple[int, int, int]
-"""What tells one state of a file from another: moment of its last change [ns], size [bytes], inode."""
-
-
-def _version(path: Path) -> Version | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

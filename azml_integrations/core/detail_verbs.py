@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
 from .. import errors
 from ..records import RunRecord
 from .artifact_verbs import ArtifactVerbs
 from .pages import DOCS, escape, link_html, table_html
+
+DEFINITION = "about/definition.json"
+"""Where a submitted run keeps its run configuration, in its folder."""
 
 
 class DetailVerbs(ArtifactVerbs):
@@ -38,12 +43,21 @@ class DetailVerbs(ArtifactVerbs):
             "error": _error_document(record) if record.error else None,
             "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
             "properties": record.properties,
+            "runDefinition": self._definition(),
             "inputDatasets": [],
             "outputDatasets": [],
             "logFiles": logs,
             "submittedBy": record.user,
         }
         return {key: value for key, value in details.items() if value is not None}
+
+    def _definition(self) -> dict[str, Any] | None:
+        """Return the run configuration that a submitted run was given, or None of another."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode((self._folder / DEFINITION).read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found
 
     def _file_url(self, path: str) -> str:
         return (self._folder / path).resolve().as_uri()

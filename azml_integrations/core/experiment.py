@@ -282,18 +282,43 @@ class Experiment:
         context.enter(run)
         return run
 
-    def submit(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: object) -> Run:
-        """Refuse: this version runs no scripts.
+    def submit(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+        """Submit a script, a sweep, or whatever else can be submitted; returns at once.
+
+        Parameters
+        ----------
+        config : ScriptRunConfig, HyperDriveConfig, ...
+            What to run. It is copied: later changes do not reach the run.
+        tags : dict of str to str, default=None
+            Tags of the run.
+        **kwargs
+            What the kind of config knows beside it: ``run_id`` of a script. With ``show_output=True``, the run is
+            followed to its end, as `Run.wait_for_completion` shows it; one that fails does not raise.
+
+        Returns
+        -------
+        run : Run
+            Queued.
 
         Raises
         ------
+        UserErrorException
+            If the config cannot be run.
         ExperimentExecutionException
-            Always.
+            If it is nothing that can be submitted.
+        ExperimentStateError
+            If the experiment is archived.
         """
-        raise errors.ExperimentExecutionException(
-            f"this version of azml_integrations cannot submit {errors.a(config)}; run the script itself, "
-            f"it logs through Run.get_context() or autolog()"
-        )
+        enter = getattr(config, "_submit", None)
+        if not callable(enter):
+            raise errors.ExperimentExecutionException(
+                f"{errors.a(config)} cannot be submitted; expected a ScriptRunConfig or a HyperDriveConfig"
+            )
+        show_output = kwargs.pop("show_output", False)
+        run: Run = enter(self, tags, **kwargs)
+        if show_output:
+            run.wait_for_completion(show_output=True, raise_on_error=False)
+        return run
 
     def get_runs(
         self,

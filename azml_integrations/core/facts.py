@@ -185,6 +185,11 @@ def arguments() -> list[str]:
     return redacted(word.encode("utf-8", "backslashreplace").decode() for word in sys.argv)
 
 
+def is_secret(name: str) -> bool:
+    """Tell whether an option or variable looks as if its value were a secret."""
+    return bool(_SECRET.search(name))
+
+
 def redacted(words: Iterable[str]) -> list[str]:
     """Return command-line words with the values of secret-looking options, and passwords in addresses, taken out."""
     cleaned, hide = [], False

@@ -1,13 +1,14 @@
 """A run: the live handle with SDK v1's verbs."""
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from msgspec.json import encode, format  # noqa: A004 - its name
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ from ..records import (
 from . import cloud, context, ending
 from .detail_verbs import DetailVerbs
 from .fit_table import FitTable, compared, fit_table
+from .following import Follower
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 USER_LOG = "logs/user_log.txt"
+LONGEST_PAUSE = 0.5
+"""Between two looks at a run that is waited for [s]."""
+
+RECALL = 5.0
+"""Between two looks at whether somebody works on it [s]."""
 
 
 class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
@@ -216,8 +223,14 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         self._end(RunStatus.FAILED, error_info(error_details, error_code))
 
     def cancel(self) -> None:
-        """End the run early, as Canceled."""
-        if self.over or self.get_status() in TERMINAL:
+        """End the run early, as Canceled.
+
+        Of a submitted run, its launcher is asked to end it with all processes that its script has started; the call
+        returns at once, and a run that still waits never starts. One that has ended stays as it is.
+        """
+        from . import submission
+
+        if self.over or self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
             return
         self._set_status(RunStatus.CANCEL_REQUESTED)
         self._end(RunStatus.CANCELED)
@@ -312,28 +325,80 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         ExperimentExecutionException
             If the waiting is interrupted; the run goes on.
         """
-        if show_output:
-            print(f"RunId: {self.id}\nWeb View: {self._portal_address()}\n")  # noqa: T201 - asked for
         if self.owned and not self.over:
             self._expect_another_thread()
-        pause = 0.02
+        follower = self._followed(sys.stdout) if show_output else None
         try:
-            while self.get_status() not in TERMINAL:
-                time.sleep(pause)
-                pause = min(pause * 1.5, 2.0)
+            self._wait(follower)
         except KeyboardInterrupt as interrupt:
             raise errors.ExperimentExecutionException(
                 f"waiting for run {self.id} was interrupted; the run goes on",
                 interrupt,
             ) from interrupt
         details = self.get_details()
+        error = format(encode(details.get("error")), indent=4).decode()
+        failed = details["status"] == RunStatus.FAILED
         if show_output:
-            print(f"\nExecution Summary\n=================\nRunId: {self.id}\nWeb View: {self._portal_address()}")  # noqa: T201
-        if details["status"] == RunStatus.FAILED and raise_on_error:
-            raise errors.ActivityFailedException(
-                "Activity Failed:\n" + format(encode(details.get("error")), indent=4).decode()
-            )
+            self._summarize(details.get("warnings"), error if failed else None)
+        if failed and raise_on_error:
+            raise errors.ActivityFailedException("Activity Failed:\n" + error)
         return details
+
+    def _followed(self, out: TextIO) -> Follower:
+        out.write(f"RunId: {self.id}\nWeb View: {self._portal_address()}\n\n")
+        return Follower(self._folder, out)
+
+    def _wait(self, follower: Follower | None) -> None:
+        """Wait for the end, looking often at first."""
+        pause = 0.01
+        self._await()
+        called = time.monotonic()
+        while not self._final():
+            if follower is not None:
+                pause = 0.05 if follower.show() else pause
+                follower.progress(self._progress)
+            time.sleep(pause)
+            pause = min(pause * 1.3, LONGEST_PAUSE)
+            if time.monotonic() - called > RECALL:
+                self._await()
+                called = time.monotonic()
+        if follower is not None:
+            follower.end()
+
+    def _final(self) -> bool:
+        """Tell whether the run has ended, and no launcher will say otherwise."""
+        from . import submission
+
+        record = self._record()
+        return record.ended and (record.verdict is None or not submission.in_queue(self))
+
+    def _await(self) -> None:
+        """Make sure that a launcher works on the run, if it was submitted."""
+        from . import submission
+
+        if not self.owned:
+            submission.attend(self)
+
+    def _progress(self) -> str:
+        """Return what the run waits for, in a few words."""
+        from . import submission
+
+        before = submission.position(self)
+        return self.get_status() + (f", {before} before it" if before else "")
+
+    def _summarize(self, warnings: object, error: str | None) -> None:
+        lines = [
+            "",
+            "Execution Summary",
+            "=================",
+            f"RunId: {self.id}",
+            f"Web View: {self._portal_address()}",
+        ]
+        if warnings:
+            lines += ["", "Warnings:", format(encode(warnings), indent=4).decode()]
+        if error is not None:
+            lines += ["", "Error:", error]
+        print("\n".join(lines))  # noqa: T201 - asked for
 
     def _expect_another_thread(self) -> None:
         """Make sure that somebody can end a run of this very process while it waits."""
@@ -577,15 +642,20 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         several = store.summaries_of([record.run_id for record in records])
         return fit_table([(record, several[record.run_id]) for record in records])
 
-    def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: object) -> "Run":
-        """Refuse, as `Experiment.submit` does.
+    def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> "Run":
+        """Submit a script, or whatever else can be submitted, as a child of this run.
 
-        Raises
-        ------
-        ExperimentExecutionException
-            Always.
+        Parameters
+        ----------
+        config, tags, **kwargs
+            As `Experiment.submit` has them.
+
+        Returns
+        -------
+        child : Run
+            Queued.
         """
-        return self._experiment.submit(config, tags, **kwargs)
+        return self._experiment.submit(config, tags, parent=self, **kwargs)
 
     # -- finding runs --------------------------------------------------------------------------------
 

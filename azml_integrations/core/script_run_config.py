@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import errors
 from ..launch import requirements as lines_of_pip
@@ -23,6 +23,10 @@ from .runconfig import (
     TensorflowConfiguration,
     target_name,
 )
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .script_run import ScriptRun
 
 _BARE = frozenset({"AbstractDataset", "TabularDataset", "FileDataset"})
 _DATA = frozenset(
@@ -223,6 +227,12 @@ class ScriptRunConfig:
         """Return the configuration in one line."""
         what = f"script={self.script!r}" if self.script else f"command={self.command!r}"
         return f"ScriptRunConfig({os.fspath(self.source_directory or '.')!r}, {what}, arguments={self.arguments!r})"
+
+    def _submit(self, experiment: "Experiment", tags: Mapping[str, str] | None, **kwargs: Any) -> "ScriptRun":
+        """Put the script into the queue of its compute target; `Experiment.submit` calls this."""
+        from .submission import submit
+
+        return submit(experiment, self, tags, **kwargs)
 
 
 _ATTRIBUTES = (

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
-from ..records import RunQuery, RunRecord, RunStore
+from ..launch.queue import Queue
+from ..launch.snapshot import Snapshots
+from ..records import RunQuery, RunRecord
 from ..store.files import Shared
-from ..store.sqlite import SqliteStore
+from ..store.opening import open_view
 from ..store.view import View
 from . import cloud
 from .pages import escape, table_html
@@ -413,26 +415,21 @@ class Workspace:
     @host.computed_once
     def view(self) -> View:
         """Return what can be asked about the runs."""
-        if not host.writable(self.root):
-            return View(self.root / "runs", None)
-        return View(self.root / "runs", self._index())
+        return open_view(self.root, self._index_url)
+
+    @host.computed_once
+    def snapshots(self) -> Snapshots:
+        """Return the contents of source folders that were submitted."""
+        return Snapshots(self.root / "snapshots")
+
+    def queue(self, target: str = LOCAL) -> Queue:
+        """Return the queue of a compute target."""
+        return Queue(self.root, target)
 
     @host.computed_once
     def texts(self) -> Shared:
         """Return the writer of texts that many runs hold."""
         return Shared()
-
-    def _index(self) -> RunStore:
-        if self._index_url is not None:
-            from .. import plugins
-
-            store = plugins.plugins().call("azml_open_store", url=self._index_url)
-            if store is None:
-                raise errors.OptionError(
-                    f"no plugin opens {self._index_url!r}; install the one that does, or use a path"
-                )
-            return store  # type: ignore[no-any-return]
-        return SqliteStore(index_path(self.root))
 
     def _claim_folder(self, run_id: str) -> None:
         """Make the folder of a new run.
@@ -485,16 +482,6 @@ def home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("azml_integrations", appauthor=False)
-
-
-def index_path(root: Path) -> Path:
-    """Return where a workspace's index lies: in it, or in the user's cache where it is on a network."""
-    if not host.on_network(root):
-        return root / "index.db"
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("azml_integrations", appauthor=False, ensure_exists=True)
-    return folder / f"index-{sha256(str(root).encode()).hexdigest()[:16]}.db"
 
 
 def folder_of(scope: Scope) -> Path | None:

@@ -12,13 +12,45 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from .. import names
 from ..errors import NameRefusedError, SourceNotFoundError, StoreError, a
 from ..records import ArtifactRecord, ArtifactStored
 
 CHUNK = 1 << 20
+
+
+class Version(NamedTuple):
+    """What tells one state of a file from another.
+
+    Attributes
+    ----------
+    changed_ns : int
+        Moment of its last change [ns since the epoch, UTC].
+    size : int
+        Length [bytes].
+    inode : int
+        Which file it is on its disk.
+    """
+
+    changed_ns: int
+    size: int
+    inode: int
+
+    @property
+    def changed(self) -> float:
+        """Moment of its last change [s since the epoch, UTC]."""
+        return self.changed_ns / 1e9
+
+
+def version(path: Path) -> Version | None:
+    """Return the state of a file, or None of one that cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Version(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def place(folder: Path, name: str, source: BinaryIO, original: Path | None = None) -> ArtifactStored:

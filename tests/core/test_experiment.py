@@ -317,9 +317,9 @@ def test_bad_names_leave_no_run_behind(experiment):
     assert list(experiment.get_runs()) == []
 
 
-def test_scripts_cannot_be_submitted_yet(experiment):
+def test_what_is_no_config_cannot_be_submitted(experiment):
     """One clear sentence with the way out, in SDK v1's class."""
-    with pytest.raises(ExperimentExecutionException, match="run the script itself"):
+    with pytest.raises(ExperimentExecutionException, match="expected a ScriptRunConfig or a HyperDriveConfig"):
         experiment.submit(object(), tags={"a": "b"}, show_output=True)
 
 

@@ -21,9 +21,9 @@ from azml_integrations.core import (
     process,
 )
 from azml_integrations.core import run as run_module
-from azml_integrations.core.workspace import index_path
 from azml_integrations.errors import AzmlWarning, RunEnvironmentException, StoreError, StoreWarning
 from azml_integrations.store import view
+from azml_integrations.store.opening import index_path
 
 SUBMITTED = {
     "AZUREML_RUN_ID": "submitted-1",

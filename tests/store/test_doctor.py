@@ -12,10 +12,10 @@ import pytest
 
 from azml_integrations import host, journal
 from azml_integrations.core import Experiment, Workspace
-from azml_integrations.core.workspace import index_path
 from azml_integrations.records import Cursor
 from azml_integrations.store import doctor
 from azml_integrations.store.doctor import Examination
+from azml_integrations.store.opening import index_path
 
 
 @pytest.fixture

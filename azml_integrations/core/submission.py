@@ -1,0 +1,372 @@
+"""Submitting a script: from a checked plan to a ticket in the queue of its compute target."""
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .. import host, names
+from ..launch import channel
+from ..launch.queue import Queue
+from ..launch.ticket import Distribution, Ticket
+from ..records import PropertiesAdded, RunCreated, RunStatus, StatusChanged, TagsSet
+from . import facts
+from .detail_verbs import DEFINITION
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+    from .run import Run
+    from .script_run import ScriptRun
+    from .script_run_config import Plan, ScriptRunConfig
+
+SCRIPT_RUN = "azureml.scriptrun"
+_NOTEBOOK_BACKEND = b"module://"
+_RANKS = (b"RANK", b"LOCAL_RANK", b"WORLD_SIZE", b"LOCAL_WORLD_SIZE", b"NODE_RANK", b"GROUP_RANK", b"MASTER_PORT")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Which run a submission becomes.
+
+    Attributes
+    ----------
+    run_id : str
+        Its id.
+    type : str
+        Kind of run.
+    parent_id : str or None
+        Run that it is a child of.
+    name, display_name : str or None
+        Names beside the id.
+    tags, properties : dict
+        What stands in the run from its first moment.
+    """
+
+    run_id: str
+    type: str = SCRIPT_RUN
+    parent_id: str | None = None
+    name: str | None = None
+    display_name: str | None = None
+    tags: Mapping[str, str | None] | None = None
+    properties: Mapping[str, str] | None = None
+
+
+def submit(
+    experiment: "Experiment",
+    config: "ScriptRunConfig",
+    tags: Mapping[str, str] | None = None,
+    *,
+    run_id: str | None = None,
+    parent: "Run | None" = None,
+    credential_passthrough: object = None,  # noqa: ARG001 - SDK v1's signature
+    name: str | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> "ScriptRun":
+    """Put a script into the queue of its compute target; returns at once.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where the run belongs.
+    config : ScriptRunConfig
+        What to run; later changes of it do not reach the run.
+    tags : dict of str to str, default=None
+        Tags of the run.
+    run_id : str, default=None
+        Its id; ``<experiment>_<seconds>_<8 hexadecimal digits>`` by default.
+    parent : Run, default=None
+        Run that it is a child of.
+    credential_passthrough : optional
+        Ignored.
+    name : str, default=None
+        A name beside the id.
+    properties : dict of str to str, default=None
+        Properties of the run.
+
+    Returns
+    -------
+    run : ScriptRun
+        Queued.
+
+    Raises
+    ------
+    UserErrorException
+        If the configuration cannot be run: see `ScriptRunConfig`.
+    SnapshotException
+        If the source folder is larger than a snapshot may be.
+    ExperimentStateError
+        If the experiment is archived.
+    RunExistsError
+        If `run_id` is taken.
+    """
+    from .script_run import ScriptRun
+    from .script_run_config import plan
+
+    checked = plan(config)
+    family = Family(
+        names.run(run_id or new_id(experiment.name)),
+        parent_id=None if parent is None else parent.id,
+        name=name,
+        tags=tags,
+        properties=properties,
+    )
+    experiment._open()  # noqa: SLF001 - an archived experiment takes no run
+    workspace = experiment.workspace
+    snapshot = workspace.snapshots.take(checked.source_directory)
+    requirements = list(checked.wanted.requirements) if checked.managed and builds_environments() else []
+    if checked.managed and not requirements:
+        _announce_interpreter(str(checked.interpreter))
+    variables, secrets = environment(experiment, family.run_id, checked.variables)
+    ticket = Ticket(
+        family.run_id,
+        experiment.name,
+        checked.target,
+        submitter(),
+        time.time(),
+        str(checked.interpreter),
+        snapshot.id,
+        checked.script,
+        None,
+        checked.command,
+        [os.fsencode(str(word)) for word in checked.arguments],
+        variables,
+        sorted(os.fsdecode(key) for key in secrets),
+        Distribution(checked.processes, _kind(checked)),
+        requirements,
+        checked.max_seconds,
+    )
+    definition = checked.run_config.as_definition()
+    facts_of_source = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id}
+    enter(experiment, ticket, family, definition, facts_of_source, secrets)
+    run = ScriptRun._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
+    if snapshot.left_out:
+        run.note("snapshot", _told(snapshot.left_out))
+    for note in checked.wanted.notes if requirements else ():
+        run.note("environment", note)
+    return run
+
+
+def enter(
+    experiment: "Experiment",
+    ticket: Ticket,
+    family: Family,
+    definition: Mapping[str, Any],
+    properties: Mapping[str, str],
+    secrets: Mapping[bytes, bytes],
+) -> None:
+    """Make a run that waits, put its ticket into the queue, and wake the launcher.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where the run belongs.
+    ticket : Ticket
+        What the launcher has to do.
+    family : Family
+        Which run it is.
+    definition : mapping
+        What `Run.get_details` shows as ``runDefinition``.
+    properties : mapping of str to str
+        What is known of its source.
+    secrets : mapping of bytes to bytes
+        Values of the variables that the ticket withholds; handed over in memory.
+
+    Raises
+    ------
+    RunExistsError
+        If the id is taken.
+    StoreError
+        If the disk refuses; no run is left in the queue then.
+    """
+    from .run import Run
+
+    workspace = experiment.workspace
+    queue = workspace.queue(ticket.target)
+    run = Run._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
+    tags = run._texts("tag", family.tags, nothing=True) if family.tags else {}  # noqa: SLF001 - one rule for tags
+    given = run._texts("property", dict(properties) | dict(family.properties or {}), nothing=False)  # noqa: SLF001
+    index = workspace._index_url  # noqa: SLF001 - family
+    with queue.entering(ticket):
+        workspace._claim_folder(family.run_id)  # noqa: SLF001 - two runs of one id must not meet
+        now = time.time()
+        created = RunCreated(
+            family.run_id,
+            experiment.name,
+            experiment._next_number(),  # noqa: SLF001 - as every run
+            now,
+            family.name,
+            family.display_name,
+            family.parent_id,
+            family.type,
+            ticket.target,
+            host.user(),
+        )
+        run._record_texts({Path(DEFINITION).name: msgspec.json.encode(cleaned(definition)).decode()})  # noqa: SLF001
+        run._append(  # noqa: SLF001 - the one way to write
+            created,
+            *([TagsSet(tags, now)] if tags else []),
+            *([PropertiesAdded(given, now)] if given else []),  # type: ignore[arg-type]  # `nothing` is off
+            StatusChanged(RunStatus.QUEUED, now),
+        )
+        run._journal.close()  # noqa: SLF001 - the launcher writes now
+        if secrets:
+            channel.hand_over(queue, index, channel.Message(family.run_id, dict(secrets)))
+    channel.ensure(queue, index)
+
+
+def environment(
+    experiment: "Experiment", run_id: str, own: Mapping[str, str]
+) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """Return the environment of a submitted script: what may be stored, and what looks like a secret.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where its run belongs.
+    run_id : str
+        The run.
+    own : mapping of str to str
+        What its `Environment` adds to that of this process.
+    """
+    nested = b"AZUREML_RUN_ID" in os.environb
+    found = {
+        name: value
+        for name, value in os.environb.items()
+        if not name.startswith(b"AZUREML_")
+        and not (nested and name in _RANKS)
+        and not (name == b"MPLBACKEND" and value.startswith(_NOTEBOOK_BACKEND))
+    }
+    workspace = experiment.workspace
+    address = workspace.root.as_uri()
+    ours = {
+        "AZUREML_RUN_ID": run_id,
+        "AZUREML_ARM_SUBSCRIPTION": workspace.subscription_id,
+        "AZUREML_ARM_RESOURCEGROUP": workspace.resource_group,
+        "AZUREML_ARM_WORKSPACE_NAME": workspace.name,
+        "AZUREML_ARM_PROJECT_NAME": experiment.name,
+        "AZUREML_RUN_TOKEN": "local",
+        "AZUREML_RUN_TOKEN_EXPIRY": "4102444800",
+        "AZUREML_SERVICE_ENDPOINT": address,
+        "AZUREML_DISCOVERY_SERVICE_ENDPOINT": address,
+        "AZUREML_WORKSPACE_ID": str(workspace.get_details()["workspaceid"]),
+        "AZUREML_EXPERIMENT_ID": experiment.id,
+        "AZUREML_OUTPUT_DIRECTORY": "./outputs",
+        "AZUREML_LOGDIRECTORY_PATH": "./logs",
+        "AZUREML_DATA_CONTAINER_ID": f"dcid.{run_id}",
+        "AZUREML_TARGET_TYPE": "local",
+        "AZUREML_NODE_COUNT": "1",
+        "MLFLOW_RUN_ID": run_id,
+        "AZML_WORKSPACE": workspace._index_url or str(workspace.root),  # noqa: SLF001 - family
+    }
+    found |= {os.fsencode(name): os.fsencode(value) for name, value in (*own.items(), *ours.items())}
+    secret = {name for name in found if facts.is_secret(os.fsdecode(name)) and os.fsdecode(name) not in ours}
+    return (
+        {name: value for name, value in found.items() if name not in secret},
+        {name: found[name] for name in secret},
+    )
+
+
+def new_id(experiment: str) -> str:
+    """Return an id as SDK v1 made them: the experiment, the second, and 8 hexadecimal digits."""
+    return f"{experiment[:200]}_{int(time.time())}_{uuid.uuid4().hex[:8]}"
+
+
+@cache
+def submitter() -> str:
+    """Return what tells this process from others that submit."""
+    return f"{host.name()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def cleaned(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition without the values of what looks like a secret."""
+    found = dict(definition)
+    found["arguments"] = facts.redacted(_printable(str(word)) for word in found.get("arguments") or [])
+    surroundings = dict(found.get("environment") or {})
+    variables = surroundings.get("environmentVariables") or {}
+    surroundings["environmentVariables"] = {
+        name: facts.REDACTED if facts.is_secret(name) else value for name, value in variables.items()
+    }
+    found["environment"] = surroundings
+    return found
+
+
+def _printable(word: str) -> str:
+    return word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _facts(source: Path) -> dict[str, str]:
+    """Return what git knows of the source folder."""
+    found, dirtiness = facts.at(source)
+    dirty = dirtiness.answer(patience=0.05)
+    return found | ({} if dirty is None else {"azureml.git.dirty": dirty}) | {"_azureml.ComputeTargetType": "local"}
+
+
+def _kind(checked: "Plan") -> str:
+    """Return whose variables tell the ranks."""
+    if checked.backend is None:
+        return "none"
+    return "mpi" if checked.backend == "mpi" else "pytorch"
+
+
+def builds_environments() -> bool:
+    """Tell whether environments that are not user-managed are built: ``AZML_BUILD_ENVIRONMENTS``."""
+    return os.environ.get("AZML_BUILD_ENVIRONMENTS", "").lower() in ("1", "true", "yes")
+
+
+@cache
+def _announce_interpreter(python: str) -> None:
+    """Say once that an environment is not built."""
+    print(  # noqa: T201 - the line that the design asks for
+        f"azml_integrations: scripts run in {python} as it is; the packages that their environment asks for are "
+        f"recorded, and installed only with AZML_BUILD_ENVIRONMENTS=1",
+        file=sys.stderr,
+    )
+
+
+def _told(left_out: "tuple[Any, ...]") -> str:
+    """Return what a snapshot left out, in a sentence."""
+    listed = ", ".join(f"{_printable(str(one.path))} ({one.reason})" for one in left_out[:20])
+    more = f" and {len(left_out) - 20} more" if len(left_out) > 20 else ""  # noqa: PLR2004 - as above
+    return f"left out of the snapshot: {listed}{more}"
+
+
+# -- afterwards --------------------------------------------------------------------------------------
+
+
+def _queue(run: "Run") -> Queue:
+    return run._workspace.queue(run._record().target)  # noqa: SLF001 - family
+
+
+def in_queue(run: "Run") -> bool:
+    """Tell whether a launcher has to do with a run, now or when one comes."""
+    return _queue(run).find(run.id) is not None
+
+
+def ask_to_cancel(run: "Run") -> bool:
+    """Ask the launcher of a submitted run to end it; False where no launcher has to do with the run."""
+    queue = _queue(run)
+    if queue.find(run.id) is None:
+        return False
+    queue.ask_to_cancel(run.id)
+    channel.ensure(queue, run._workspace._index_url)  # noqa: SLF001 - family
+    return True
+
+
+def attend(run: "Run") -> None:
+    """Make sure that a launcher works on a submitted run that has not ended."""
+    queue = _queue(run)
+    if queue.find(run.id) is not None:
+        channel.ensure(queue, run._workspace._index_url)  # noqa: SLF001 - family
+
+
+def position(run: "Run") -> int | None:
+    """Return how many runs wait before this one, or None when it does not wait."""
+    waiting = [place.ticket.run_id for place in _queue(run).waiting()]
+    return waiting.index(run.id) if run.id in waiting else None
