@@ -1,11 +1,5 @@
 """SDK v1's ``azureml.core.script_run``."""
 
-from azml_integrations.core.run import Run
+from azml_integrations.core.script_run import ScriptRun
 
 __all__ = ["ScriptRun"]
-
-
-class ScriptRun(Run):
-    """A submitted script's run; every `Run` is one here, so `isinstance` answers by the run's type."""
-
-    RUN_TYPE = "azureml.scriptrun"
