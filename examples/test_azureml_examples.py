@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -130,3 +131,48 @@ def test_2020_without_a_submission(project):
     assert run.id.startswith("OfflineRun")
     assert run.get_metrics()["by depth"]["depth"] == [1, 2, 3, 4, 5]
     assert run.get_file_names() == ["outputs/report.txt"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # nbclient 0.10 and jupyter_client 8 on Python 3.11
+def test_every_logging_call_in_a_notebook(tmp_path, monkeypatch):
+    """Cell by cell in a kernel, with magics and shell lines; what was logged is what comes back."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AZML_HOME", str(tmp_path / "home"))
+    notebook = nbformat.read(HERE / "azureml_logging_calls.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=100, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+    shown = {cell.source.split("\n")[0]: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+    assert (
+        "logging-api-test"
+        in shown['experiment = Experiment(workspace=ws, name="logging-api-test")'][0].data["text/html"]
+    )
+    assert "Details Page" in shown["run = experiment.start_logging(snapshot_directory=None)"][0].data["text/html"]
+    run = next(run for run in Workspace.from_config().experiments["logging-api-test"].get_runs())
+    assert shown["RunDetails(run).show()"][0].text == f"logging-api-test {run.id}: Running\n"
+    metrics = run.get_metrics(populate=True)
+    assert len(metrics["Sine"]) == 63
+    assert (metrics["accuracy"], metrics["best epoch"], math.isnan(metrics["loss "])) == (0.93, 7, True)
+    assert metrics["Fibonacci"][-1] == 89
+    assert metrics["classes"] == [0, 1, 2]
+    assert len(metrics["Cosine Wave"]["cos"]) == len(metrics["Sine Wave"]["sine"]) == 20
+    assert metrics["confusion"]["data"]["matrix"] == [[50, 3], [5, 42]]
+    assert metrics["residuals"]["data"]["bin_counts"] == [4, 6]
+    assert metrics["predictions"]["data"]["bin_averages"] == [0.2, 0.8]
+    assert metrics["accuracy table"]["data"]["class_labels"] == ["no", "yes"]
+    for picture in "Hyperbolic Tangent", "diagonal", "ROC":
+        assert metrics[picture].startswith("aml://artifactId/ExperimentRun/dcid.")
+    assert run.tags == {"deployed": "no", "stage": "draft", "attempt": "2"}
+    assert run.properties["author"] == "a notebook"
+    assert {"notes.txt", "files/a.txt", "files/b.txt", "folder/copy.txt", "diagonal.png"} <= set(run.get_file_names())
+    assert [child.get_status() for child in run.get_children()] == ["Completed"] * 3
+    assert (tmp_path / "again" / "notes.txt").read_text() == "one line\n"
+
+
+def test_azml_check_reads_the_notebook():
+    """Its magics are no obstacle, and all of it runs."""
+    from azml_integrations.checking import check, counts
+
+    found = counts(check(HERE / "azureml_logging_calls.ipynb"))
+    assert (found["cloud"], found["broken"], found["unknown"]) == (0, 0, 0)
+    assert found["runs"] > 30

@@ -26,13 +26,6 @@ _PLAIN = (
     Column("column", "column", "number"),
     *_COLUMNS[1:],
 )
-_SAID = {
-    "runs": "as they are",
-    "differs": "differ on purpose",
-    "cloud": "need the cloud",
-    "broken": "cannot run, with the old SDK as little as with ours",
-    "unknown": "of names that are not known here",
-}
 
 
 @click.command()
@@ -111,6 +104,6 @@ def _print(chosen: Sequence[Path], found: "Sequence[Finding]", *, all_: bool) ->
     if shown:
         words.print_table(words.console(), _COLUMNS, map(_row, shown))
         click.echo()
-    said = [f"{number} {_SAID[verdict]}" for verdict, number in counts(found).items() if number]
-    uses = "; ".join(said) or "nothing of azureml is used"
+    said = [f"{verdict} {number}" for verdict, number in counts(found).items() if number]
+    uses = ", ".join(said) or "nothing of azureml is used"
     click.echo(f"{words.count(len(chosen), 'file')}: {uses}")
