@@ -44,6 +44,8 @@ class Scale:
         How long they log [s].
     runs : int
         Stored runs among which the lowest metric is sought.
+    files : int
+        Files of a source folder.
     points : int
         Length of the history that is read [points].
     marks : tuple of int
@@ -60,6 +62,7 @@ class Scale:
     writers: int = 16
     burst: float = 2.0
     runs: int = 10_000
+    files: int = 2_000
     points: int = 1_000_000
     marks: tuple[int, ...] = (1_000_000, 5_000_000, 10_000_000)
     patience: float = 60.0
@@ -74,6 +77,7 @@ QUICK = Scale(
     writers=4,
     burst=0.5,
     runs=200,
+    files=200,
     points=20_000,
     marks=(20_000, 50_000, 100_000),
     patience=5.0,
@@ -212,6 +216,21 @@ def lowest(arena: Arena, scale: Scale, report: Report) -> None:
         report.budget(f"{what}, the first time in a process", quantile(pooled(first[OURS]), 0.5) / 1e6, 20, "ms")
 
 
+def snapshots(arena: Arena, scale: Scale, report: Report) -> None:
+    """What a snapshot of a source folder costs: the first one, and those of the unchanged folder."""
+    with arena.workers("snapshots") as workers:
+        filled = list(arena.turns(workers, lambda worker: worker.ask("fill_source", files=scale.files)))
+        first = {w.entrant: [t] for w, t in arena.turns(filled, lambda w: w.ask("snapshots", times=1)).items()}
+        (unchanged,) = interleaved(
+            arena, list(filled), scale.rounds, lambda worker, _turn: worker.ask("snapshots", times=5, limit=scale.limit)
+        )
+    what = f"snapshot of {scale.files:,} files"
+    report.times(f"{what}, the first", first, tail=False)
+    report.times(f"{what}, unchanged", unchanged, tail=False)
+    if OURS in unchanged:
+        report.budget(f"{what}, unchanged, p50", quantile(pooled(unchanged[OURS]), 0.5) / 1e6, 100, "ms")
+
+
 def points(arena: Arena, scale: Scale, report: Report) -> None:
     """What a long history costs: on disk, to fold, and to read."""
     logged = {entrant: scale.points // (1 if entrant.name in SWIFT else 10) for entrant in arena.entrants}
@@ -307,4 +326,4 @@ def killed(arena: Arena, worker: Worker, grace: float) -> tuple[int, int]:
         return int.from_bytes(acknowledgements.read_bytes(), "little"), reader.ask("stored", run_id=run_id)
 
 
-CASES = {case.__name__: case for case in (log, writers, imports, runs, lowest, points, memory, kill)}
+CASES = {case.__name__: case for case in (log, writers, imports, runs, lowest, snapshots, points, memory, kill)}

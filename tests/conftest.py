@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from queues import dismiss
 
 from azml_integrations.core import Experiment, Run, Workspace, ending, process
+from azml_integrations.launch.queue import Queue
 
 settings.register_profile("house", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")  # a busy machine is no finding, and a test leaves no folder behind
@@ -35,6 +37,14 @@ def run(experiment: Experiment) -> Iterator[Run]:
     yield run
     with contextlib.suppress(Exception):  # a test may have broken it on purpose
         run.complete()
+
+
+@pytest.fixture
+def queue(workspace: Workspace) -> Iterator[Queue]:
+    """Give the queue of the local target; its launcher and all that it has started end with the test."""
+    queue = Queue(workspace.root, "local")
+    yield queue
+    dismiss(queue)
 
 
 @pytest.fixture

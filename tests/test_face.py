@@ -23,6 +23,7 @@ HEAVY = {
     "importlib.metadata",
     "multiprocessing",
     "IPython",
+    "yaml",
 }
 
 

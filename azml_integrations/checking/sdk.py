@@ -78,7 +78,11 @@ _WORKSPACE = Entry(
         *_each("name subscription_id resource_group location sku tags discovery_url service_context"),
         _runs("get_details", ""),
         _runs("experiments", gives="{Experiment}"),
-        _differs("compute_targets", f"lists `local`; {_MACHINE}", gives="{ComputeTarget}"),
+        _differs(
+            "compute_targets",
+            f"lists `local` and the names that runs were sent to; {_MACHINE}",
+            gives="{ComputeTarget}",
+        ),
         _runs("datastores", gives="{Datastore}"),
         _runs("datasets", gives="{Dataset}"),
         _runs("environments", gives="{Environment}"),
@@ -155,7 +159,7 @@ _RUN = Entry(
         _runs(
             "list", "experiment, type=None, tags=None, properties=None, status=None, include_children=False", "[Run]"
         ),
-        _cloud("list_by_compute", "there is one target: use experiment.get_runs(), or `azml run list`"),
+        _runs("list_by_compute", "compute, type=None, tags=None, properties=None, status=None", "[Run]"),
         _runs("add_type_provider", "runtype, run_factory"),
         _differs("submit_child", "runs on this machine, whatever the target", "config, tags=None, **kwargs", "Run"),
         _runs("child_run", "name=None, run_id=None, outputs=None", "Run"),
@@ -419,7 +423,7 @@ _COMPUTE = (
                 "ComputeTarget",
             ),
             _differs("attach", _MACHINE, "workspace, name, attach_configuration", "ComputeTarget"),
-            _differs("list", "lists this machine", "workspace", "[ComputeTarget]"),
+            _differs("list", "lists this machine, by the names that runs were sent to", "workspace", "[ComputeTarget]"),
             _differs(
                 "wait_for_completion",
                 "returns at once: this machine is there",

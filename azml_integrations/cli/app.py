@@ -12,8 +12,10 @@ import click
 
 from .. import errors
 from .._version import __version__
+from . import submitting
 from .checking import check
 from .choices import shared
+from .computes import compute
 from .diagnosis import doctor
 from .experiments import experiment
 from .runs import run
@@ -101,7 +103,7 @@ def _warnings_in_a_line() -> Iterator[None]:
 @click.version_option(__version__, message="azml_integrations %(version)s")
 @shared
 def azml() -> None:
-    """Read, and repair, the runs that your scripts have recorded.
+    """Run scripts; read, and repair, the runs that they have recorded.
 
     An ID is a run's id, a beginning of it that no other run has, EXPERIMENT/NUMBER, @latest or EXPERIMENT/@latest.
 
@@ -112,7 +114,11 @@ def azml() -> None:
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks
 
 
+for verb in (submitting.stream, submitting.wait, submitting.cancel):
+    run.add_command(verb)
+azml.add_command(submitting.submit)
 azml.add_command(run)
+azml.add_command(compute)
 azml.add_command(experiment)
 azml.add_command(doctor)
 azml.add_command(check)

@@ -48,6 +48,7 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
 
     Exits with 0 when nothing is wrong any more, else with 1.
     """
+    from ..launch.upkeep import Upkeep
     from ..store.doctor import Examination, Finding
     from ..store.opening import index_path, open_index
 
@@ -64,6 +65,8 @@ def doctor(repair: bool, verbose: bool, sizes_only: bool) -> None:
     where = Finding("fact", "workspace", f"{space.name} in {space.root}; chosen by {chosen.source}")
     rows = [_row(where, repair=False)]
     rows += [_row(finding, repair=repair) for finding in examination.findings()]
+    upkeep = Upkeep(space.snapshots, space._snapshots_in_use, contents=not sizes_only)  # noqa: SLF001 - as above
+    rows += [_row(finding, repair=repair) for finding in upkeep.findings()]
     if form() == "table":
         _print(rows, repair=repair, verbose=verbose)
     else:

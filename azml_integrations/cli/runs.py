@@ -418,6 +418,28 @@ def download(id: str, names: tuple[str, ...], to: Path | None, yes: bool) -> Non
         click.get_current_context().exit(1)
 
 
+# -- snapshot ----------------------------------------------------------------------------------------
+
+
+@run.command("snapshot")
+@click.argument("id", shell_complete=complete_run)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where to; a folder named like the snapshot, in the working directory, by default.",
+)
+@shared
+def snapshot(id: str, to: Path | None) -> None:
+    """Copy what a run's source folder held when it began into a new folder."""
+    space = workspace()
+    taken = space.get_run(found(space, id).run_id).get_snapshot_id()
+    target = to if to is not None else Path(taken)
+    space.snapshots.restore(taken, target)
+    held = space.snapshots.get(taken)
+    click.echo(f"{words.count(len(held.files), 'file')}, {words.size(held.size)}, in {words.visible(str(target))}")
+
+
 # -- delete ------------------------------------------------------------------------------------------
 
 

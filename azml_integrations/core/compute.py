@@ -156,8 +156,10 @@ class ComputeTarget:
 
     @staticmethod
     def list(workspace: "Workspace") -> "_Targets":
-        """Return the targets of a workspace: this machine."""
-        return [LocalTarget(workspace, LOCAL)]
+        """Return the targets of a workspace: this machine, and the names under which runs were sent to it."""
+        folder = workspace.root / "queues"
+        used = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+        return [ComputeTarget(workspace, name) for name in dict.fromkeys((LOCAL, *used))]
 
     def wait_for_completion(
         self,
@@ -285,8 +287,9 @@ class ComputeInstance(ComputeTarget):
 class ComputeTargets(dict[str, ComputeTarget]):
     """The targets of a workspace, by name: this machine is listed, and answers to every other name too.
 
-    ``name in targets`` and ``targets.get(name)`` find ``local`` alone, so that a script which makes a missing cluster
-    makes it; ``targets[name]`` finds every name, so that one which takes its cluster for granted goes on.
+    ``name in targets`` and ``targets.get(name)`` find ``local`` and the names that runs were sent to, so that a script
+    which makes a missing cluster makes it; ``targets[name]`` finds every name, so that one which takes its cluster for
+    granted goes on.
 
     Parameters
     ----------

@@ -44,9 +44,12 @@ class CondaDependencies:
         conda_dependencies_file_path: str | os.PathLike[str] | None = None,
         _underlying_structure: Mapping[str, Any] | None = None,
     ) -> None:
+        self.folder: Path | None = None
+        """Folder of the file that it was read from: what pip's relative paths in it are relative to."""
         if conda_dependencies_file_path is not None:
             where = os.fspath(conda_dependencies_file_path)
             self._content = _checked(read_yaml(where, _WANTED), where)
+            self.folder = Path(where).absolute().parent
         elif _underlying_structure is not None:
             self._content = _checked(_underlying_structure, "the specification")
         else:
@@ -324,16 +327,21 @@ def _checked(content: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise errors.SpecificationError(where, "has channels or dependencies that are no lists", _WANTED)
     for key in ("channels", "dependencies"):
         checked[key] = list(checked.get(key) or ())
-    for part in checked["dependencies"]:
-        lines = part.get("pip") or [] if isinstance(part, dict) and set(part) == {"pip"} else None
-        if isinstance(part, str) or (isinstance(lines, list) and all(isinstance(line, str) for line in lines)):
-            continue
-        raise errors.SpecificationError(
-            where, f"has the dependency {part!r}", "a string, or 'pip:' with a list of strings"
-        )
+    checked["dependencies"] = [_dependency(part, where) for part in checked["dependencies"]]
     if not all(isinstance(channel, str) for channel in checked["channels"]):
         raise errors.SpecificationError(where, "has channels that are no strings", _WANTED)
     return checked
+
+
+def _dependency(part: object, where: str) -> object:
+    """Return a dependency: a conda package, or a dict with pip's lines."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, dict) and set(part) == {"pip"}:
+        lines = part["pip"] or []
+        if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
+            return {"pip": lines}
+    raise errors.SpecificationError(where, f"has the dependency {part!r}", "a string, or 'pip:' with a list of strings")
 
 
 def _string(name: str, value: object) -> str:

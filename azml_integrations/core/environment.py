@@ -624,7 +624,7 @@ class Environment(Section):
         from ..launch.building import Builder
 
         packages = self.python.conda_dependencies or CondaDependencies()
-        wanted = lines_of_pip.wanted(packages.as_dict())
+        wanted = lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd())
         return Builder(built(workspace)).python(wanted.requirements, Path(sys.executable), sys.stdout)
 
     def build(self, workspace: "Workspace", image_build_compute: object = None) -> object:
@@ -814,8 +814,7 @@ def built(workspace: "Workspace") -> Path:
 
 def _shelves(workspace: "Workspace") -> Iterator[Shelf]:
     for folder in sorted((workspace.root / "environments").glob("[!.]*")):
-        first = next(folder.glob("[!.]*.json"), None)
-        if first is not None:
+        for first in sorted(folder.glob("[!.]*.json"))[:1]:
             yield Shelf(workspace, str(_json(first)["definition"]["name"]))
 
 

@@ -12,14 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors, journal, names
 from ..records import TERMINAL, Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
+from .handle import OnError, checked_on_error
 from .pages import DOCS, escape, link_html, table_html
 from .run import Run
 from .workspace import Workspace, write_once
 
 if TYPE_CHECKING:
     from ..journal import Event
+    from ..launch.snapshot import Snapshot
 
 _DESCRIPTION = "experiment.json"
+_UNASKED_BYTES = 25_000_000
+_UNASKED_FILES = 2_000
+"""What is kept of a working directory though nobody asked for a snapshot: a program, not a home folder; once, this
+takes half a second."""
+
+
+class _Here(str):
+    """The working directory, as the default of an argument: not the same as one that was given."""
+
+    __slots__ = ()
+
+
+_HERE = _Here(".")
 
 
 class ViewType:
@@ -191,7 +206,7 @@ class Experiment:
         name: str | None = None,
         run_id: str | None = None,
         outputs: str | bool | None = None,
-        snapshot_directory: str | None = ".",
+        snapshot_directory: str | None = _HERE,
         *,
         display_name: str | None = None,
         on_error: str | None = None,
@@ -209,7 +224,9 @@ class Experiment:
             Folder whose files are copied into the run at its end; made at once. None and True are ``./outputs``, False
             is none.
         snapshot_directory : str, default="."
-            Stored as a property; None for none.
+            Folder, or file, whose content is kept as the run's snapshot; None for none. A folder that was asked for
+            must be there and not too large. Where nobody asked, the working directory is kept if it is small (25 MB,
+            2,000 files); else a note says why it is not.
         display_name : str, default=None
             Name shown on pages.
         on_error : {"raise", "warn"}, default=None
@@ -226,6 +243,8 @@ class Experiment:
             If the experiment is archived.
         RunExistsError
             If `run_id` is taken.
+        SnapshotException, SourceNotFoundError
+            If a `snapshot_directory` was given and cannot be kept; no run is begun then.
         """
         from . import context
 
@@ -234,14 +253,39 @@ class Experiment:
         folder = (
             None if outputs is False else Path("outputs" if outputs in (None, True, "") else str(outputs)).resolve()
         )
+        snapshot, trouble = None, ""
+        if snapshot_directory is not None:
+            snapshot, trouble = self._source_of_run(snapshot_directory, folder, checked_on_error(on_error))
         run = Run._create(  # noqa: SLF001 - the one door
             self, run_id=run_id, name=name, display_name=display_name, outputs=folder, on_error=on_error
         )
         if snapshot_directory is not None:
-            where = os.fsencode(Path(snapshot_directory).resolve()).decode("utf-8", "backslashreplace")
-            run.add_properties({"azml.snapshot_directory": where})
+            run._set_source(Path(snapshot_directory), snapshot, trouble)  # noqa: SLF001 - one of us
         context.enter(run)
         return run
+
+    def _source_of_run(self, directory: str, outputs: Path | None, on_error: OnError) -> "tuple[Snapshot | None, str]":
+        """Take the snapshot of a run that is about to begin, or tell why there is none.
+
+        Its outputs are no part of it: they are copied into the run itself, and would make each snapshot another.
+        """
+        from ..launch.snapshot import allowed
+
+        asked = directory is not _HERE
+        without = () if outputs is None else (outputs,)
+        try:
+            limit, most = (None, None) if asked else (min(_UNASKED_BYTES, allowed()), _UNASKED_FILES)
+            return self._workspace.snapshots.take(Path(directory), limit, without=without, most=most), ""
+        except (errors.SnapshotException, errors.UserErrorException) as error:
+            if asked:
+                way_out = "pass snapshot_directory=None to begin a run without a snapshot"
+                error.message = f"{error.message}; or {way_out}"
+                raise
+            return None, error.message
+        except errors.StoreError as error:
+            if asked and on_error == "raise":
+                raise
+            return None, error.message
 
     def resume_logging(self, run_id: str, *, on_error: str | None = None) -> Run:
         """Go on with a run that has ended, or whose process has died: training that starts again from a checkpoint.
@@ -282,7 +326,7 @@ class Experiment:
         context.enter(run)
         return run
 
-    def submit(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> Run:
+    def submit(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
         """Submit a script, a sweep, or whatever else can be submitted; returns at once.
 
         Parameters

@@ -160,7 +160,12 @@ def stem() -> str:
     """Return the name that this process's runs go under when nobody names an experiment."""
     path = script()
     name = path.parent.name if path and path.stem == "__main__" else path.stem if path else _notebook()
-    cleaned = re.sub(r"[^\w-]+", "-", name or "").strip("-_")[:255]
+    return named_like(name or "")
+
+
+def named_like(text: str) -> str:
+    """Return the name of an experiment that is as near to a text as a name can be; ``default`` where none is."""
+    cleaned = re.sub(r"[^\w-]+", "-", text).strip("-_")[:255]
     return cleaned if re.match(r"[a-zA-Z0-9]", cleaned) else "default"
 
 

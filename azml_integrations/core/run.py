@@ -33,6 +33,7 @@ from .following import Follower
 from .handle import Known, OnError, checked_on_error
 from .label_verbs import LabelVerbs
 from .logging_verbs import LoggingVerbs, shapes
+from .snapshot_verbs import SnapshotVerbs
 from .tee import teed
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ RECALL = 5.0
 """Between two looks at whether somebody works on it [s]."""
 
 
-class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
+class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     """One run of an experiment.
 
     A run is begun by `Experiment.start_logging`, `Run.get_context` or `autolog`; this constructor attaches to one
@@ -642,7 +643,7 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         several = store.summaries_of([record.run_id for record in records])
         return fit_table([(record, several[record.run_id]) for record in records])
 
-    def submit_child(self, config: object, tags: Mapping[str, str] | None = None, **kwargs: Any) -> "Run":
+    def submit_child(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> "Run":
         """Submit a script, or whatever else can be submitted, as a child of this run.
 
         Parameters
@@ -691,6 +692,47 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         for record in experiment.workspace.view.all().find(query):
             yield _revived(experiment.workspace, record)
 
+    @staticmethod
+    def list_by_compute(
+        compute: Any,
+        type: str | None = None,
+        tags: str | Mapping[str, str] | None = None,
+        properties: str | Mapping[str, str] | None = None,
+        status: str | None = None,
+    ) -> "Iterator[Run]":
+        """Yield the runs that run or wait on a compute target, of all experiments, newest first.
+
+        Parameters
+        ----------
+        compute : ComputeTarget or str
+            The target; a name means one of the workspace that `Workspace.from_config` returns.
+        type, tags, properties
+            As in `Experiment.get_runs`.
+        status : {"Running", "Queued"}, default=None
+            Only runs that stand so.
+
+        Raises
+        ------
+        OptionError
+            If `status` is another one.
+        """
+        from .workspace import Workspace
+
+        if status not in (None, "Running", "Queued"):
+            raise errors.OptionError(f"list_by_compute knows the statuses 'Running' and 'Queued', got {status!r}")
+        workspace = Workspace.from_config() if isinstance(compute, str) else compute.workspace
+        query = RunQuery(
+            target=compute if isinstance(compute, str) else compute.name,
+            type=type,
+            tags=_wanted(tags),
+            properties=_wanted(properties),
+            status=status,
+            include_children=True,
+        )
+        for record in workspace.view.all().find(query):
+            if not record.ended:
+                yield _revived(workspace, record)
+
     @classmethod
     def get_context(cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: object) -> "Run":  # noqa: ARG003 - SDK v1's signature
         """Return the run that this process is part of.
@@ -727,7 +769,6 @@ class Run(LoggingVerbs, LabelVerbs, DetailVerbs):
         """Travel as an address; the other process adds to the run as a guest."""
         return _attached, (type(self), self._experiment, self.id, self._on_error)
 
-    list_by_compute = cloud.verb("Run", "list_by_compute")
     get_secret = cloud.verb("Run", "get_secret")
     get_secrets = cloud.verb("Run", "get_secrets")
 

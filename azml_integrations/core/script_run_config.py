@@ -228,7 +228,7 @@ class ScriptRunConfig:
         what = f"script={self.script!r}" if self.script else f"command={self.command!r}"
         return f"ScriptRunConfig({os.fspath(self.source_directory or '.')!r}, {what}, arguments={self.arguments!r})"
 
-    def _submit(self, experiment: "Experiment", tags: Mapping[str, str] | None, **kwargs: Any) -> "ScriptRun":
+    def _submit(self, experiment: "Experiment", tags: Mapping[str, str | None] | None, **kwargs: Any) -> "ScriptRun":
         """Put the script into the queue of its compute target; `Experiment.submit` calls this."""
         from .submission import submit
 
@@ -340,7 +340,7 @@ def plan(config: ScriptRunConfig) -> Plan:
     copied = copy.deepcopy(configuration)
     copied.script, copied.command, copied.arguments = script, command or "", list(arguments)
     _fill_in_packages(copied.environment, folder)
-    wanted = _wanted(copied.environment)
+    wanted = _wanted(copied.environment, folder)
     return Plan(
         source_directory=folder,
         script=script,
@@ -599,14 +599,14 @@ def _fill_in_packages(environment: Environment, folder: Path) -> None:
     environment.python.conda_dependencies = CondaDependencies(path)
 
 
-def _wanted(environment: Environment) -> lines_of_pip.Wanted:
+def _wanted(environment: Environment, folder: Path) -> lines_of_pip.Wanted:
     """Return what pip would be asked for; nothing for an environment whose Python has all packages."""
     packages = environment.python.conda_dependencies
     if environment.python.user_managed_dependencies or packages is None:
         return lines_of_pip.Wanted()
     if not isinstance(packages, CondaDependencies):
         raise errors.SettingError("python.conda_dependencies", packages, "CondaDependencies")
-    return lines_of_pip.wanted(packages.as_dict())
+    return lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd(), folder)
 
 
 def _processes(configuration: RunConfiguration) -> tuple[int, str | None]:

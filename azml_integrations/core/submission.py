@@ -61,13 +61,14 @@ class Family:
 def submit(
     experiment: "Experiment",
     config: "ScriptRunConfig",
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, str | None] | None = None,
     *,
     run_id: str | None = None,
     parent: "Run | None" = None,
     credential_passthrough: object = None,  # noqa: ARG001 - SDK v1's signature
     name: str | None = None,
     properties: Mapping[str, str] | None = None,
+    build: bool | None = None,
 ) -> "ScriptRun":
     """Put a script into the queue of its compute target; returns at once.
 
@@ -89,6 +90,8 @@ def submit(
         A name beside the id.
     properties : dict of str to str, default=None
         Properties of the run.
+    build : bool, default=None
+        Whether an environment that is not user-managed is built; as ``AZML_BUILD_ENVIRONMENTS`` says by default.
 
     Returns
     -------
@@ -120,7 +123,8 @@ def submit(
     experiment._open()  # noqa: SLF001 - an archived experiment takes no run
     workspace = experiment.workspace
     snapshot = workspace.snapshots.take(checked.source_directory)
-    requirements = list(checked.wanted.requirements) if checked.managed and builds_environments() else []
+    wished = builds_environments() if build is None else build
+    requirements = list(checked.wanted.requirements) if checked.managed and wished else []
     if checked.managed and not requirements:
         _announce_interpreter(str(checked.interpreter))
     variables, secrets = environment(experiment, family.run_id, checked.variables)

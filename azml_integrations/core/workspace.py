@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import errors, host, names
 from ..launch.queue import Queue
-from ..launch.snapshot import Snapshots
 from ..records import RunQuery, RunRecord
 from ..store.files import Shared
 from ..store.opening import open_view
@@ -21,6 +20,7 @@ from . import cloud
 from .pages import escape, table_html
 
 if TYPE_CHECKING:
+    from ..launch.snapshot import Snapshots
     from .compute import ComputeTarget, ComputeTargets
     from .datastore import Datastore
     from .environment import Environment
@@ -417,14 +417,39 @@ class Workspace:
         """Return what can be asked about the runs."""
         return open_view(self.root, self._index_url)
 
-    @host.computed_once
-    def snapshots(self) -> Snapshots:
-        """Return the contents of source folders that were submitted."""
-        return Snapshots(self.root / "snapshots")
-
     def queue(self, target: str = LOCAL) -> Queue:
         """Return the queue of a compute target."""
         return Queue(self.root, target)
+
+    @host.computed_once
+    def snapshots(self) -> "Snapshots":
+        """Return what the source folders of runs held."""
+        from ..launch.snapshot import Snapshots  # 20 ms, only where a snapshot is wanted
+
+        return Snapshots(self.root / "snapshots")
+
+    def _snapshots_in_use(self) -> set[str]:
+        """Return the ids of the snapshots that runs refer to.
+
+        Raises
+        ------
+        StoreError
+            If a run cannot be read: nobody knows which snapshot it needs.
+        """
+        from .snapshot_verbs import SNAPSHOT_ID
+
+        used = set()
+        truth = View(self.view.runs, None)  # the doctor asks, who makes no index by looking
+        try:
+            for folder in sorted(path for path in self.view.runs.iterdir() if path.is_dir()):
+                record = truth.of(folder.name).run(folder.name)
+                truth.forget(folder.name)
+                if record is None:
+                    raise errors.StoreError(str(folder), OSError("what it says is gone"), doing="read")
+                used.add(record.properties.get(SNAPSHOT_ID, ""))
+        finally:
+            truth.close()
+        return used - {""}
 
     @host.computed_once
     def texts(self) -> Shared:

@@ -259,7 +259,7 @@ def _key(requirements: Sequence[str], base: Interpreter, parcels: Sequence[lugga
     """Return the name of an environment: a hash of all that decides what is in it."""
     packages = sorted({comparable(line) for line in requirements if not line.startswith("-")})
     options = [comparable(line) for line in requirements if line.startswith("-")]  # their order may matter
-    states = [_state(line) for line in requirements]
+    states = sorted(filter(None, map(_state, set(requirements))))
     decided = [packages, options, states, base.version, base.tag, base.base, [one.fingerprint for one in parcels]]
     return sha256(json.dumps(decided).encode()).hexdigest()[:24]
 

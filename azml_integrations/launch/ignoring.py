@@ -6,7 +6,7 @@ version control, virtual environments, caches, secrets. Everything that is left 
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cache
@@ -378,7 +378,7 @@ class Walk:
 
     def __init__(self, folder: Path, without: Collection[Path], most: int) -> None:
         self._root = os.path.realpath(folder)
-        self._without = {os.path.realpath(path) for path in without}
+        self._without = {here for here in map(_identity, without) if here is not None}
         self._most = most
         self._rules = Rules(folder)
         self._seen = 0
@@ -442,7 +442,7 @@ class Walk:
             return
         kind = facts.st_mode
         named = path + "/" * S_ISDIR(kind)
-        why = self._reason(entry.path, named) or (self._astray(entry.path) if linked else "")
+        why = self._reason(named, facts) or (self._astray(entry.path) if linked else "")
         if why:
             self._leave(named, why)
         elif S_ISDIR(kind):
@@ -461,11 +461,11 @@ class Walk:
     def _leave(self, path: str, reason: str) -> None:
         self._found.left_out.append(LeftOut(path, reason))
 
-    def _reason(self, place: str, path: str) -> str:
+    def _reason(self, path: str, facts: os.stat_result) -> str:
         """Return why a file or folder is left out for its name; empty if it is not."""
         folder = path.endswith("/")
         name = path.rstrip("/").rpartition("/")[2]
-        if folder and self._without and os.path.realpath(place) in self._without:
+        if folder and (facts.st_dev, facts.st_ino) in self._without:
             return "it belongs to azml_integrations"
         if self._rules.ignore(path):
             return f"ignored by {self._rules.name}"
@@ -479,19 +479,23 @@ class Walk:
         target = os.path.realpath(place)
         if not target.startswith(self._root + os.sep):
             return "a symbolic link out of the folder" if target != self._root else "a symbolic link to the folder"
-        for step, path in _steps(self._root, target):
-            if why := self._reason(step, path):
+        place = self._root
+        for part in Path(target).relative_to(self._root).parts:  # a name on the way may be one that is left out
+            place = f"{place}{os.sep}{part}"
+            facts = os.stat(place)  # noqa: PTH116 - strings all the way
+            path = os.path.relpath(place, self._root).replace(os.sep, "/") + "/" * S_ISDIR(facts.st_mode)
+            if why := self._reason(path, facts):
                 return f"a symbolic link to what is left out: {why}"
         return ""
 
 
-def _steps(root: str, target: str) -> Iterator[tuple[str, str]]:
-    """Yield each folder on the way from the root to a target, and the target: its place, and its path."""
-    place = root
-    for part in Path(target).relative_to(root).parts:
-        place = f"{place}{os.sep}{part}"
-        path = os.path.relpath(place, root).replace(os.sep, "/")
-        yield place, path + "/" * Path(place).is_dir()
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a folder apart whatever its name; None where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def unreadable(what: list[str]) -> SnapshotException:

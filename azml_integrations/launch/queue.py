@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from .. import host, names
-from ..errors import OptionError, StoreError
+from ..errors import AzmlError, OptionError, StoreError
 from . import ticket as tickets
 from .ticket import Ticket
 
@@ -137,7 +137,7 @@ class Queue:
             yield
             partial.rename(self.waiting_folder / f"{name}{SUFFIX}")
         except OSError as error:
-            raise error if isinstance(error, StoreError) else StoreError(str(partial), error) from error
+            raise error if isinstance(error, AzmlError) else StoreError(str(partial), error) from error
         finally:
             os.close(fd)
             partial.unlink(missing_ok=True)

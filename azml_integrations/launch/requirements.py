@@ -4,7 +4,7 @@ Packages named ``azureml`` or ``azureml-*`` are never asked for: this package st
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Wanted:
         return tuple(line for line in self.requirements if not line.startswith("-") or _EDITABLE.fullmatch(line))
 
 
-def wanted(specification: Mapping[str, Any]) -> Wanted:
+def wanted(specification: Mapping[str, Any], *folders: Path) -> Wanted:
     """Return what pip shall install for a conda specification.
 
     Conda itself is never started. Of its packages, those that pip knows are taken from there; ``name=1.2`` is pip's
@@ -83,6 +83,8 @@ def wanted(specification: Mapping[str, Any]) -> Wanted:
     ----------
     specification : dict
         As `CondaDependencies.as_dict` returns it and environment.yml files hold it.
+    *folders : Path
+        What relative paths may be relative to; the working directory by default.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def wanted(specification: Mapping[str, Any]) -> Wanted:
     python = None
     for dependency in specification.get("dependencies") or ():
         if isinstance(dependency, Mapping):
-            found += expand(dependency.get("pip") or (), Path.cwd())
+            found += expand(dependency.get("pip") or (), *(folders or (Path.cwd(),)))
             continue
         name, version = conda_parts(str(dependency))
         if name == "python":
@@ -142,15 +144,15 @@ def pip_version(version: str) -> str:
     return f"=={number}.*"
 
 
-def expand(lines: Iterable[object], folder: Path) -> list[str]:
+def expand(lines: Iterable[object], *folders: Path) -> list[str]:
     """Return the lines of a requirements file: no comments, other files read in, paths absolute.
 
     Parameters
     ----------
     lines : iterable of str
         As a file or a specification holds them.
-    folder : Path
-        What relative paths are relative to.
+    *folders : Path
+        What relative paths are relative to: the first that has the file.
 
     Raises
     ------
@@ -159,20 +161,20 @@ def expand(lines: Iterable[object], folder: Path) -> list[str]:
     SpecificationError
         If files name each other in a circle.
     """
-    return list(_expanded(lines, folder, ()))
+    return list(_expanded(lines, folders, ()))
 
 
-def _expanded(lines: Iterable[object], folder: Path, inside: tuple[Path, ...]) -> Iterator[str]:
+def _expanded(lines: Iterable[object], folders: Sequence[Path], inside: tuple[Path, ...]) -> Iterator[str]:
     for line in _logical(lines):
         option = _FILE_OPTION.fullmatch(line)
         if option is None:
-            yield _absolute(line, folder)
+            yield _absolute(line, folders)
         elif "://" in option[2]:
             yield line
         elif option[1] in {"-c", "--constraint"}:
-            yield f"-c {(folder / _unquoted(option[2])).absolute()}"
+            yield f"-c {_placed(_unquoted(option[2]), folders)}"
         else:
-            yield from _read(folder / _unquoted(option[2]), inside)
+            yield from _read(_placed(_unquoted(option[2]), folders), inside)
 
 
 def _read(path: Path, inside: tuple[Path, ...]) -> Iterator[str]:
@@ -185,7 +187,7 @@ def _read(path: Path, inside: tuple[Path, ...]) -> Iterator[str]:
         raise errors.SourceNotFoundError(str(path), "a requirements file that exists") from None
     except (OSError, UnicodeDecodeError) as error:
         raise errors.SpecificationError(str(path), f"cannot be read: {error}", "a requirements file") from error
-    yield from _expanded(text.splitlines(), path.parent, (*inside, path))
+    yield from _expanded(text.splitlines(), [path.parent], (*inside, path))
 
 
 def _logical(lines: Iterable[object]) -> Iterator[str]:
@@ -203,17 +205,23 @@ def _logical(lines: Iterable[object]) -> Iterator[str]:
         yield begun.strip()
 
 
-def _absolute(line: str, folder: Path) -> str:
+def _absolute(line: str, folders: Sequence[Path]) -> str:
     """Return a line whose relative path, if it is one, is made absolute: pip runs elsewhere."""
     editable = _EDITABLE.fullmatch(line)
     place = editable[1] if editable else line
     look = re.fullmatch(r"(-f|--find-links)(?:\s*=\s*|\s+)(\S+)", line)
     if look and "://" not in look[2]:
-        return f"{look[1]} {(folder / look[2]).absolute()}"
+        return f"{look[1]} {_placed(look[2], folders)}"
     if not _is_path(place):
         return line
     path, marker = re.fullmatch(r"(.*?)(\[[^\]]*\]|\s*;.*|)", place).groups()  # type: ignore[union-attr]  # it always matches
-    return f"{'-e ' if editable else ''}{(folder / path).absolute()}{marker}"
+    return f"{'-e ' if editable else ''}{_placed(path, folders)}{marker}"
+
+
+def _placed(path: str, folders: Sequence[Path]) -> Path:
+    """Return a path below the first folder that has it; below the first of all where none has."""
+    places = [(folder / path).absolute() for folder in folders]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def _is_path(place: str) -> bool:

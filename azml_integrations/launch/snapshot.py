@@ -357,6 +357,18 @@ class Snapshots:
             raise _damaged(snapshot_id, f"{path.name} cannot be believed: {error}") from None
         return Snapshot(snapshot_id, files, self._told_left_out(snapshot_id), sum(file.size for file in files), folders)
 
+    def missing(self, snapshot_id: str) -> list[str]:
+        """Return the paths of a snapshot's files whose content is not there, or not in full.
+
+        Raises
+        ------
+        SnapshotNotFoundError
+            If there is no such snapshot.
+        SnapshotException
+            If what is stored about it is damaged.
+        """
+        return [file.path for file in self.get(snapshot_id).files if not self._has(file.sha256, file.size)]
+
     def _manifest(self, snapshot_id: object) -> Path:
         if not isinstance(snapshot_id, str) or not _ID.fullmatch(snapshot_id):
             raise SnapshotNotFoundError(snapshot_id, str(self.root))

@@ -21,7 +21,6 @@ from .judged import Judged, confusion
 from .legible import MOST_ROWS, distinct, long_form, thinned
 from .merits import merits_of, of_each_output
 from .paint import png
-from .pixels import opaque
 from .ranking import Side, roc_area
 
 __all__ = [
@@ -43,7 +42,6 @@ __all__ = [
     "merits_of",
     "note_missing",
     "of_each_output",
-    "opaque",
     "png",
     "roc_area",
     "thinned",

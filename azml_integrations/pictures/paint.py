@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, assert_never
 
 from . import letters
-from .page import LINE, SMALL, Axis, Bars, Cells, Dots, Line, Mark, Page, Panel
+from .page import LINE, SMALL, Axis, Bars, Cells, Dots, ErrorBars, Line, Mark, Page, Panel, Shape
 from .pixels import opaque
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -24,6 +24,8 @@ SAMPLE = 22
 """Length of a line in the legend [px]."""
 GAP = 16
 """Between panels, and before the legend [px]."""
+CAP = 3
+"""How far the ends of an error bar reach to each side [px]."""
 SHADES = ((0.969, 0.984, 1.0), (0.419, 0.682, 0.839), (0.031, 0.188, 0.420))
 """Colours of a cell: empty, half, full."""
 DARK = 0.55
@@ -47,31 +49,30 @@ def png(page: Page) -> bytes:
     bytes
         A PNG file.
     """
-    columns = list(zip(*page.rows, strict=True))
+    columns = [[panel for panel in column if panel] for column in zip_longest(*page.rows)]
     lefts = [max(_left(panel) for panel in column) for column in columns]
     bottoms = [max(_bottom(panel) for panel in row) for row in page.rows]
     widths, heights = [column[0].width for column in columns], [row[0].height for row in page.rows]
     body = sum(lefts) + sum(widths) + GAP * (len(columns) - 1)
-    legend = [
-        mark for row in page.rows for panel in row for mark in panel.marks if isinstance(mark, Line) and mark.label
-    ]
-    beside = GAP + SAMPLE + 6 + max(_name_width(line.label) for line in legend) if legend else _overhang(page)
-    title = letters.wrapped(page.title, TITLE, body + beside)
-    head = len(title) * TITLE * LINE + 6
-    tall = float(sum(heights)) + sum(bottoms) + GAP * (len(heights) - 1)
+    legend = _legend(page)
+    beside = GAP + SAMPLE + 6 + max(map(_name_width, legend)) if legend else _overhang(page)
+    lines = [(words, TITLE) for words in letters.wrapped(page.title, TITLE, body + beside)]
+    lines += [(words, SMALL) for words in letters.wrapped(page.remark, SMALL, body + beside)]
+    head = sum(size for _, size in lines) * LINE + 6
     beside_first = max(heights[0], len(legend) * SMALL * LINE)
-    tall = max(tall, beside_first)
+    tall = max(float(sum(heights)) + sum(bottoms) + GAP * (len(heights) - 1), beside_first)
     sheet = Sheet(int(2 * EDGE + body + beside), int(2 * EDGE + head + tall))
+    begin = max(0, min(lefts[0], body + beside - max((letters.width(*line) for line in lines), default=0.0)))
     top = float(sheet.height - EDGE)
-    begin = max(0, min(lefts[0], body + beside - max(letters.width(words, TITLE) for words in title)))
-    for number, words in enumerate(title):
-        sheet.words(EDGE + begin, top - (number + 1) * TITLE * LINE + 4, words, TITLE)
+    at = top
+    for words, size in lines:
+        at -= size * LINE
+        sheet.words(EDGE + begin, at + 4, words, size)
     top -= head
-    if legend:
-        _legend(sheet, legend, EDGE + body + GAP, top - beside_first / 2)
+    _draw_legend(sheet, legend, EDGE + body + GAP, top - beside_first / 2)
     for row, bottom in zip(page.rows, bottoms, strict=True):
         at = float(EDGE)
-        for panel, left in zip(row, lefts, strict=True):
+        for panel, left in zip(row, lefts, strict=False):
             _Frame(sheet, panel, round(at + left), round(top - panel.height)).draw()
             at += left + panel.width + GAP
         top -= row[0].height + bottom + GAP
@@ -120,18 +121,35 @@ class Sheet:
 
         self._fill(self._path(np.column_stack([x, y])), color)
 
-    def dots(self, x: Any, y: Any, color: str, radius: float, *, alpha: float = 1.0, clip: Any = None) -> None:
-        """Draw points."""
+    def dots(
+        self,
+        x: Any,
+        y: Any,
+        color: str,
+        radius: float,
+        *,
+        alpha: float = 1.0,
+        shape: Shape = "dot",
+        clip: Any = None,
+    ) -> None:
+        """Draw points: dots that are filled, or outlines of another shape."""
         import numpy as np
         from matplotlib.transforms import Affine2D
 
-        face, points, round_one = (
-            self._rgba(color, alpha),
-            self._path(np.column_stack([x, y])),
-            self._path.unit_circle(),
-        )
-        pen = self._pen("white", 0, clip=clip)
-        self._renderer.draw_markers(pen, round_one, Affine2D().scale(radius), points, self._here, face)
+        points, filled = self._path(np.column_stack([x, y])), shape == "dot"
+        face = self._rgba(color, alpha) if filled else None
+        pen = self._pen("white", 0, clip=clip) if filled else self._pen(color, 1.2, alpha=alpha, clip=clip)
+        self._renderer.draw_markers(pen, self._outline(shape), Affine2D().scale(radius), points, self._here, face)
+
+    def strokes(self, ends: Any, color: str, width: float = 1.0, *, alpha: float = 1.0, clip: Any = None) -> None:
+        """Draw straight lines, of shape (n, 2, 2): which of them, begin or end, x or y."""
+        import numpy as np
+
+        points = np.reshape(ends, (-1, 2))
+        if len(points):
+            codes = np.tile(np.array([self._path.MOVETO, self._path.LINETO], np.uint8), len(points) // 2)
+            pen = self._pen(color, width, alpha=alpha, clip=clip)
+            self._renderer.draw_path(pen, self._path(points, codes), self._here)
 
     def picture(self, left: int, bottom: int, pixels: "np.ndarray[Any, Any]") -> None:
         """Put pixels of shape (height, width, 4) on the sheet, their first row uppermost."""
@@ -162,10 +180,7 @@ class Sheet:
         """Return what is drawn as a PNG file."""
         import numpy as np
 
-        ends = np.reshape(self._ticks, (-1, 2))
-        if len(ends):
-            codes = np.tile(np.array([self._path.MOVETO, self._path.LINETO], np.uint8), len(self._ticks))
-            self._renderer.draw_path(self._pen(INK, 1.0), self._path(ends, codes), self._here)
+        self.strokes(self._ticks, INK)
         for color, written in self._words.items():
             vertices, codes = map(np.concatenate, zip(*written, strict=True))
             if len(codes):
@@ -175,17 +190,30 @@ class Sheet:
     def _fill(self, path: Any, color: Any) -> None:
         self._renderer.draw_path(self._pen("white", 0), path, self._here, self._rgba(color))
 
-    def _pen(self, color: str, width: float, *, dashed: bool = False, clip: Any = None) -> Any:
-        kind = (color, width, dashed, clip)
+    def _outline(self, shape: Shape) -> Any:
+        match shape:
+            case "dot" | "ring":
+                return self._path.unit_circle()
+            case "diamond":
+                return self._path([(-1.3, 0), (0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)], closed=True)
+            case "triangle":
+                return self._path([(-1.2, -0.8), (1.2, -0.8), (0, 1.4), (-1.2, -0.8)], closed=True)
+            case "cross":
+                return self._path([(-1, -1), (1, 1), (-1, 1), (1, -1)], [self._path.MOVETO, self._path.LINETO] * 2)
+            case _:
+                assert_never(shape)
+
+    def _pen(self, color: str, width: float, *, dashed: bool = False, alpha: float = 1.0, clip: Any = None) -> Any:
+        kind = (color, width, dashed, alpha, clip)
         if kind not in self._pens:
             self._pens[kind] = self._new_pen(*kind)
         return self._pens[kind]
 
-    def _new_pen(self, color: str, width: float, dashed: object, clip: Any) -> Any:
+    def _new_pen(self, color: str, width: float, dashed: object, alpha: float, clip: Any) -> Any:
         from matplotlib.transforms import Bbox
 
         pen = self._renderer.new_gc()
-        pen.set_foreground(color)
+        pen.set_foreground(self._rgba(color, alpha), isRGBA=True)
         pen.set_linewidth(width)
         if dashed:
             pen.set_dashes(0, [4 * width, 2 * width])
@@ -215,33 +243,40 @@ class _Frame:
         self._name_up(self.panel.up)
 
     def x(self, values: Any) -> Any:
-        axis = self.panel.across
-        return self.left + (values - axis.low) / (axis.high - axis.low) * self.panel.width
+        return self.left + self.panel.across.share(values) * self.panel.width
 
     def y(self, values: Any) -> Any:
-        axis = self.panel.up
-        return self.bottom + (values - axis.low) / (axis.high - axis.low) * self.panel.height
+        return self.bottom + self.panel.up.share(values) * self.panel.height
 
     def _grid(self) -> None:
-        for tick in self.panel.across.ticks if self.panel.across.grid else ():
-            self.sheet.line([self.x(tick)] * 2, [self.bottom, self.bottom + self.panel.height], FAINT)
+        across, up = (axis.ticks if axis.grid else () for axis in (self.panel.across, self.panel.up))
+        right, top = self.left + self.panel.width, self.bottom + self.panel.height
+        ends = [((x, self.bottom), (x, top)) for x in map(self.x, across)]
+        self.sheet.strokes(ends + [((self.left, y), (right, y)) for y in map(self.y, up)], FAINT)
 
     def _mark(self, mark: Mark) -> None:
         clip = (self.left, self.bottom, self.panel.width, self.panel.height)
         match mark:
-            case Line():
-                x, y = self.x(mark.x), self.y(mark.y)
-                self.sheet.line(x, y, mark.color, mark.width, dashed=mark.dashed, clip=clip)
-                if mark.dots:
-                    self.sheet.dots(x, y, mark.color, 3, clip=clip)
-            case Dots():
-                self.sheet.dots(self.x(mark.x), self.y(mark.y), mark.color, 2.2, alpha=0.5, clip=clip)
+            case Line() | Dots():
+                if len(mark.x):
+                    _draw(self.sheet, mark, self.x(mark.x), self.y(mark.y), clip)
+            case ErrorBars():
+                self._error_bars(mark, clip)
             case Bars():
                 self._bars(mark)
             case Cells():
                 self._cells(mark)
             case _:
                 assert_never(mark)
+
+    def _error_bars(self, bars: ErrorBars, clip: Any) -> None:
+        import numpy as np
+
+        x, low, high = self.x(bars.x), self.y(bars.low), self.y(bars.high)
+        begins = [(x, low), (x - CAP, low), (x - CAP, high)]
+        ends = [(x, high), (x + CAP, low), (x + CAP, high)]
+        strokes = np.array([begins, ends])  # begin or end, which stroke, x or y, at which x
+        self.sheet.strokes(strokes.transpose(1, 3, 0, 2), bars.color, 0.9, alpha=bars.opacity, clip=clip)
 
     def _bars(self, bars: Bars) -> None:
         for place, value in enumerate(bars.values):
@@ -282,7 +317,8 @@ class _Frame:
             else:
                 self.sheet.words(at, self.bottom - TICK - 2 - SMALL, name, across="center")
         middle = self.left + self.panel.width / 2
-        self.sheet.words(middle, self.bottom - _bottom(self.panel) + 4, axis.label, across="center")
+        label = letters.fitting(axis.label, SMALL, self.panel.width)
+        self.sheet.words(middle, self.bottom - _bottom(self.panel) + 4, label, across="center")
 
     def _name_up(self, axis: Axis) -> None:
         for tick, name in zip(axis.ticks, axis.names, strict=True):
@@ -290,16 +326,37 @@ class _Frame:
             self.sheet.tick((self.left, at), (self.left - TICK, at))
             self.sheet.words(self.left - TICK - 3, at - SMALL * MIDDLE, name, across="right")
         side, middle = self.left - _left(self.panel) + SMALL, self.bottom + self.panel.height / 2
-        self.sheet.words(side, middle, axis.label, across="center", upright=True)
+        label = letters.fitting(axis.label, SMALL, self.panel.height)
+        self.sheet.words(side, middle, label, across="center", upright=True)
 
 
-def _legend(sheet: Sheet, lines: "Sequence[Line]", left: float, middle: float) -> None:
-    y = middle + len(lines) * SMALL * LINE / 2
-    for line in lines:
+def _draw(sheet: Sheet, mark: Line | Dots, x: Any, y: Any, clip: Any = None) -> None:
+    if isinstance(mark, Dots):
+        sheet.dots(x, y, mark.color, mark.radius, alpha=mark.opacity, shape=mark.shape, clip=clip)
+        return
+    sheet.line(x, y, mark.color, mark.width, dashed=mark.dashed, clip=clip)
+    if mark.dots:
+        sheet.dots(x, y, mark.color, 3, clip=clip)
+
+
+def _legend(page: Page) -> dict[str, list[Line | Dots]]:
+    """Return the marks that have a label, by their label."""
+    found: dict[str, list[Line | Dots]] = {}
+    for mark in chain.from_iterable(panel.marks for row in page.rows for panel in row):
+        if isinstance(mark, Line | Dots) and mark.label:
+            found.setdefault(mark.label, []).append(mark)
+    return found
+
+
+def _draw_legend(sheet: Sheet, legend: "Mapping[str, Sequence[Line | Dots]]", left: float, middle: float) -> None:
+    y = middle + len(legend) * SMALL * LINE / 2
+    for label, marks in legend.items():
         y -= SMALL * LINE
         height = y + SMALL * MIDDLE
-        sheet.line([left, left + SAMPLE], [height, height], line.color, line.width, dashed=line.dashed)
-        sheet.words(left + SAMPLE + 6, y, line.label)
+        for mark in marks:
+            x = [left, left + SAMPLE] if isinstance(mark, Line) else [left + SAMPLE / 2]
+            _draw(sheet, mark, x, [height] * len(x))
+        sheet.words(left + SAMPLE + 6, y, label)
 
 
 def _name_width(name: str) -> float:

@@ -90,6 +90,12 @@ class Azml(Contestant):
             yield clock() - began
             assert len(found["loss"]) == points
 
+    def snapshots(self, times: int) -> Timings:
+        for _ in range(times):
+            began = clock()
+            self.experiment.workspace.snapshots.take(self.home / "source")
+            yield clock() - began
+
     def stored(self, run_id: str) -> int:
         found = Run(self.experiment, run_id).get_metrics("loss").get("loss", [])
         return len(found) if isinstance(found, list) else 1

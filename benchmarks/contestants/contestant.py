@@ -102,6 +102,19 @@ class Contestant:
         """Read all points of one metric, `times` times, with nothing kept between."""
         raise NotImplementedError
 
+    def fill_source(self, files: int) -> None:
+        """Make a source folder of many small programs in forty folders, and an ignore file of thirty lines."""
+        for number in range(files):
+            path = self.home / "source" / f"part{number % 40}" / f"module_{number}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"x = {number}\n" * 200)
+        (self.home / "source" / ".gitignore").write_text("".join(f"/build{n}/\n*.tmp{n}\n" for n in range(15)))
+        time.sleep(2.5)  # what was written just now is read again by whoever is careful
+
+    def snapshots(self, times: int) -> Timings:
+        """Keep what the source folder holds, and say its id."""
+        raise NotImplementedError
+
     def stored(self, run_id: str) -> int:
         """How many of a run's points another process finds."""
         raise NotImplementedError

@@ -148,3 +148,19 @@ def test_progress_is_for_terminals_only(shell, terminal, ended):
 
     assert shell("doctor").stderr == ""
     assert "examining runs" in terminal("doctor")[1]
+
+
+def test_snapshots_are_no_damage_until_they_are(azml, experiment, tmp_path):
+    """A file that is not what was stored is found, removed, and stored anew by the next run."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("print(1)\n")
+    experiment.start_logging(outputs=False, snapshot_directory=str(tmp_path / "src")).complete()
+    azml("doctor")
+    (place,) = (experiment.workspace.root / "snapshots" / "objects").rglob("*/*")
+    place.chmod(0o600)
+    place.write_text("print(2)\n")
+    azml("doctor", "--sizes-only")
+    assert "snapshot damaged" in azml("doctor", code=1).out
+    azml("doctor", "--repair", code=1)
+    experiment.start_logging(outputs=False, snapshot_directory=str(tmp_path / "src")).complete()
+    azml("doctor")

@@ -436,3 +436,21 @@ def test_nobody_is_asked_without_a_terminal(azml, ended, workspace):
 
     assert "pass --yes" in azml("run", "delete", run.id, code=2).err
     assert workspace.view.folder(run.id).is_dir()
+
+
+def test_the_snapshot_of_a_run_comes_back(azml, experiment, tmp_path):
+    """Into a new folder; never over what is there."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("print(1)\n")
+    run = experiment.start_logging(outputs=False, snapshot_directory=str(tmp_path / "src"))
+    run.complete()
+    assert azml("run", "snapshot", run.id, "--to", "copy").out == "1 file, 9 B, in copy\n"
+    assert (tmp_path / "copy" / "train.py").read_text() == "print(1)\n"
+    assert "not an empty folder" in azml("run", "snapshot", run.id, "--to", "copy", code=1).err
+    azml("run", "snapshot", run.id)
+    assert (tmp_path / run.get_snapshot_id() / "train.py").exists()
+
+
+def test_a_run_without_a_snapshot_is_told(azml, ended):
+    """With the way to one."""
+    assert "has no snapshot" in azml("run", "snapshot", ended().id, code=1).err

@@ -58,6 +58,13 @@ def test_the_shelf_lists_this_machine_and_answers_to_every_name(workspace):
     assert workspace.get_default_compute_target("GPU") == targets["local"]
 
 
+def test_a_name_that_runs_were_sent_to_is_listed(workspace):
+    """As `azml compute list` does; so the second run of a script finds the cluster that the first one made."""
+    assert workspace.queue("cpu-cluster").made.is_dir()
+    assert list(workspace.compute_targets) == ["local", "cpu-cluster"]
+    assert type(workspace.compute_targets["cpu-cluster"]) is AmlCompute
+
+
 def test_what_scripts_do_to_a_cluster_is_harmless(workspace):
     """Nothing was made, so nothing is scaled or deleted."""
     target = AmlCompute(workspace, "cpu-cluster")

@@ -193,6 +193,7 @@ def test_one_broken_folder_hides_no_other(workspace, experiment, capsys):
 
 def test_start_logging_takes_sdk_v1s_positions(experiment, tmp_path):
     """``name, run_id, outputs, snapshot_directory``, as notebooks pass them."""
+    (tmp_path / "src").mkdir()
     run = experiment.start_logging("ridge", "my-run-1", "results", "src")
     assert (run.name, run.id, run.status) == ("ridge", "my-run-1", "Running")
     assert (tmp_path / "results").is_dir()

@@ -1,44 +1,15 @@
-"""A queue with a launcher that ends with the test, and scripts to put into it."""
+"""Scripts to put into the queue without a configuration."""
 
-import contextlib
 import os
-import signal
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 
-from azml_integrations.core import Experiment, Run
+from azml_integrations.core import Run
 from azml_integrations.core.submission import Family, enter, environment, new_id
-from azml_integrations.launch import channel
-from azml_integrations.launch.queue import Queue
 from azml_integrations.launch.ticket import Ticket
-
-
-@pytest.fixture
-def queue(workspace):
-    """The queue of the local target; whatever launcher it has got is killed with all its scripts at the end."""
-    queue = Queue(workspace.root, "local")
-    yield queue
-    dismiss(queue)
-
-
-def dismiss(queue):
-    """End a queue's launcher and the scripts that it started."""
-    for place in queue.waiting():
-        queue.remove(place)
-    for place in queue.running():
-        for entry in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if place.ticket.run_id.encode() in (entry / "environ").read_bytes():
-                    os.kill(int(entry.name), signal.SIGKILL)
-    until = time.monotonic() + 10
-    while (pid := channel.launcher(queue)) and time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -79,16 +50,3 @@ def log(workspace):
         return path.read_text() if path.exists() else ""
 
     return read
-
-
-def eventually(true, seconds=30.0):
-    """Wait until something is true."""
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def elsewhere_experiment(workspace):
-    return Experiment(workspace, "others")

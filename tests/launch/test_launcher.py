@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import eventually
+from queues import eventually, gone
 
 from azml_integrations.core import Run
 from azml_integrations.core.submission import Family, enter
@@ -207,13 +207,6 @@ TREE = """
     print(os.getpid(), away.pid, child.pid, flush=True)
     time.sleep(600)
 """
-
-
-def gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_cancel_ends_the_whole_tree(submitted, log):

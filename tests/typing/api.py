@@ -5,7 +5,20 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import azml_integrations
-from azml_integrations import Experiment, MetricOrder, Run, RunQuery, RunRecord, Workspace, current_run, get_run
+from azml_integrations import (
+    Environment,
+    Experiment,
+    MetricOrder,
+    Run,
+    RunConfiguration,
+    RunQuery,
+    RunRecord,
+    ScriptRunConfig,
+    Workspace,
+    current_run,
+    get_run,
+)
+from azml_integrations.core.runconfig import CondaDependencies, PyTorchConfiguration
 from azml_integrations.errors import AzmlError, RunNotFoundError, UserErrorException
 from azml_integrations.records import MetricSummary, Point
 
@@ -78,6 +91,25 @@ except AzmlError as error:
 
 missing = RunNotFoundError("id", "here")
 assert_type(missing.run_id, str)
+
+environment = Environment.from_conda_specification("study", "environment.yml")
+environment.python.user_managed_dependencies = True
+environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["numpy"])
+environment.environment_variables["SEED"] = "1"
+assert_type(environment.register(ws), Environment)
+assert_type(Environment.get(ws, "study", version="1"), Environment)
+assert_type(Environment.list(ws), dict[str, Environment])
+assert_type(ws.environments, dict[str, Environment])
+assert_type(environment.version, str | None)
+
+config = ScriptRunConfig("./", "train.py", ["--alpha", 0.1], environment=environment, compute_target="local")
+ScriptRunConfig(source_directory=Path(), command=["python", "train.py"], distributed_job_config=PyTorchConfiguration())
+config.arguments = ["--alpha", 0.2]
+config.run_config.environment = environment
+config.run_config.node_count = 1
+assert_type(config.run_config, RunConfiguration)
+RunConfiguration("train.py").save(Path(), "study")
+assert_type(RunConfiguration.load(".", "study"), RunConfiguration)
 
 azml_integrations.autolog()
 azml_integrations.autolog("sklearn", log_models=False, silent=True, max_child_runs=3)

@@ -1,32 +1,57 @@
 """Scores against parameters, drawn from frozen facts: the fits of a run, or the candidates of a search."""
 
 import math
-import textwrap
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from azml_integrations.pictures import distinct, opaque
+from azml_integrations.pictures import distinct
+from azml_integrations.pictures.letters import without_middle
+from azml_integrations.pictures.page import (
+    COLORS,
+    GREY,
+    LINE,
+    MARGIN,
+    SMALL,
+    Dots,
+    ErrorBars,
+    Line,
+    Page,
+    Panel,
+    color,
+    log_scale,
+    places,
+    scale,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+    from azml_integrations.pictures.page import Array, Axis, Mark, Shape
 
-FONT = 7
-"""Size of labels [pt]; a letter is about 0.6 of it wide."""
-LINE = 60
-"""Letters of a title in one line."""
 MOST_PANELS = 4
 """Panels of one picture."""
 MOST_LINES = 6
 """Values of a second parameter that get a line each; with more of them there are points only."""
 MOST_WORDS = 40
 """Words that can still be read along an axis."""
+MOST_LETTERS = 28
+"""Of a parameter's name beside its values."""
+SCORE_LETTERS = (40,)
+"""Of a score's name in the legend."""
+MOST_SOLID = 60
+"""Points of one colour; more of them, and their error bars, are paler."""
 DECADES = 100
 """Positive values are spread on a logarithmic axis when the greatest is so many times the least."""
-WIDTH, HEIGHT = 3.7, 2.5
-"""Size of one panel [in]."""
+ALONE, BESIDE = (440, 300), (330, 220)
+"""Width and height of a panel [px]: of the only one, and of one of several."""
+TICKS = 6
+"""About so many, along the parameter."""
+SHAPES: "tuple[Shape, ...]" = ("dot", "ring", "diamond", "triangle")
+"""Of the points of a panel's curves."""
+RADIUS = 3.0
+"""Of a point [px]."""
+FOOT = 0.07
+"""Share of a panel below the lowest score that crosses have for themselves."""
 GONE = "#b3261e"
 """Colour of a fit without a score."""
 
@@ -78,7 +103,7 @@ def score_against_parameter(
     *,
     lines: Lines | None = None,
     joined: bool = True,
-) -> "Figure | str":
+) -> Page | str:
     """Draw scores against a parameter, a panel for each score.
 
     Numbers lie on a number axis, logarithmic when all are positive and spread over two decades; words, and numbers
@@ -102,38 +127,29 @@ def score_against_parameter(
 
     Returns
     -------
-    Figure or str
+    Page or str
         Why there is nothing to draw.
     """
     panels = _panels(curves)
     if not panels:
         return "there is no score in two fits"
-    axis = _axis(values)
-    if axis.words is not None and len(axis.words) > MOST_WORDS:
-        return f"{len(axis.words)} values are more than {MOST_WORDS} words that can be read along an axis"
-    figure, grid = _page(len(panels), max(map(len, axis.words or [""])))
-    groups = _groups(lines, len(values))
-    for place, (panel, named) in enumerate(panels.items()):
-        axes = grid[place]
-        _draw_panel(axes, axis, named, groups, joined=joined)
-        axes.set_title(_plain(panel), fontsize=8)
-        axes.set_xlabel(_plain(parameter), fontsize=8)
-        if len(named) > 1:
-            color = "C0" if lines is None else "#555555"
-            _tell_styles(axes, named, color=color, joined=joined and axis.words is None)
-    if lines is not None:
-        _tell_lines(figure, lines)
-    _head(figure, title, _without_score(panels, axis))
-    if axis.words is None:
-        _set_margins(figure, 0 if lines is None else len(_different(lines.values)))
-    else:
-        figure.set_layout_engine("constrained")  # words need room that only they know; twice the time
-    return figure
+    width, height = ALONE if len(panels) == 1 else BESIDE
+    across = _across(parameter, values, width)
+    if isinstance(across, str):
+        return across
+    chart = _Chart(across, _groups(lines, len(values)), joined=joined and across.words == 0)
+    samples = _samples(panels, lines, joined=chart.joined)
+    drawn = [
+        chart.panel(name, named, height, () if place else samples) for place, (name, named) in enumerate(panels.items())
+    ]
+    in_row = 1 if len(drawn) == 1 else 2
+    rows = [drawn[first : first + in_row] for first in range(0, len(drawn), in_row)]
+    return Page(title, rows, _without_score(panels, len(values)))
 
 
 def against_each(
     parameters: Mapping[str, Sequence[Value]], curves: Mapping[str, Curve], title: str
-) -> "Iterator[tuple[str, Figure | str]]":
+) -> Iterator[tuple[str, Page | str]]:
     """Draw scores against each parameter that varies.
 
     Of two parameters, the other one gives the lines. Of more, or where the other has more than `MOST_LINES` values,
@@ -152,7 +168,7 @@ def against_each(
     ------
     str
         A parameter.
-    Figure or str
+    Page or str
         Its picture, or why there is none.
     """
     varied = {name: values for name, values in parameters.items() if len(_different(values)) > 1}
@@ -169,30 +185,54 @@ def against_each(
 
 
 @dataclass(frozen=True)
-class _Axis:
-    """The horizontal axis: places of the fits on it, its scale, and its words if it has no numbers."""
+class _Across:
+    """The axis of the parameter: where each fit is on it, how many words stand along it, and its room [px]."""
 
+    axis: "Axis"
     places: list[float]
-    scale: str = "linear"
-    least: float = 0.0
-    words: list[str] | None = None
+    room: int
+    words: int = 0
 
 
-def _axis(values: Sequence[Value]) -> _Axis:
-    if not all(_is_number(value) for value in values):
-        order = sorted(_different(values), key=lambda value: (not _is_number(value), value if _is_number(value) else 0))
-        place = {_key(value): float(number) for number, value in enumerate(order)}
-        return _Axis([place[_key(value)] for value in values], words=_words(order))
-    places = [float(value) for value in values]  # type: ignore[arg-type]  # numbers, all of them
-    positive = [place for place in places if place > 0]
+def _across(parameter: str, values: Sequence[Value], width: int) -> _Across | str:
+    if not all(map(_is_number, values)):
+        return _across_words(parameter, values, width)
+    numbers = [float(value) for value in values]  # type: ignore[arg-type]  # numbers, all of them
+    return _Across(_number_axis(parameter, numbers, width), numbers, width)
+
+
+def _across_words(parameter: str, values: Sequence[Value], width: int) -> _Across | str:
+    order = _in_order(values)
+    if len(order) > MOST_WORDS:
+        return f"{len(order)} values are more than {MOST_WORDS} words that can be read along an axis"
+    place = {_key(value): float(number) for number, value in enumerate(order)}
+    room = max(width, math.ceil(len(order) * SMALL * LINE) + 1)  # each word is read
+    axis = places(parameter, distinct(order), room, grid=True)
+    return _Across(axis, [place[_key(value)] for value in values], room, len(order))
+
+
+def _number_axis(parameter: str, numbers: list[float], width: int) -> "Axis":
+    import numpy as np
+
+    positive = [number for number in numbers if number > 0]
     wide = bool(positive) and max(positive) >= min(positive) * DECADES * (1 - 1e-9)
-    if not wide or min(places) < 0:
-        return _Axis(places)
-    return _Axis(places, "log" if len(positive) == len(places) else "symlog", min(positive))
+    shown = np.array(numbers)
+    if wide and min(numbers) >= 0:
+        log_from = 0.0 if len(positive) == len(numbers) else min(positive)
+        return log_scale(parameter, shown, log_from=log_from, room=width, grid=True)
+    whole = all(number.is_integer() for number in numbers)
+    return scale(parameter, shown, about=TICKS, room=width, grid=True, whole=whole)
+
+
+def _up(label: str, scores: "list[Array]", ends: "list[Array]", *, foot: bool) -> "Axis":
+    low, high = min(y.min() for y in scores), max(y.max() for y in scores)
+    spread = low > 0 and high >= DECADES * 10 * low
+    axis = (log_scale if spread else scale)(label, *scores, *ends, grid=True)
+    return replace(axis, low=axis.at(-FOOT)) if foot else axis
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _key(value: Value) -> tuple[bool, Value]:
@@ -235,164 +275,92 @@ def _is_score(y: float | None) -> bool:
     return y is not None and math.isfinite(y)
 
 
-def _without_score(panels: Mapping[str, Mapping[str, Curve]], axis: _Axis) -> str:
-    firsts = [next(iter(named.values())) for named in panels.values()]
-    gone = sum(not all(_is_score(curve.y[fit]) for curve in firsts) for fit in range(len(axis.places)))
-    return f"× {gone} of {len(axis.places)} without a score" if gone else ""
+def _without_score(panels: Mapping[str, Mapping[str, Curve]], fits: int) -> str:
+    firsts = list(map(_first, panels.values()))
+    gone = sum(not all(_is_score(curve.y[fit]) for curve in firsts) for fit in range(fits))
+    return f"× {gone} of {fits} without a score" if gone else ""
 
 
-# -- drawing -----------------------------------------------------------------------------------------
+# -- what is marked ----------------------------------------------------------------------------------
 
 
-def as_png(figure: "Figure") -> bytes:
-    """Return a picture as a PNG file; `savefig` would draw it twice."""
+@dataclass(frozen=True)
+class _Chart:
+    """What the panels of a page share: the parameter's axis, the fits of each line, and whether these are joined."""
+
+    across: _Across
+    groups: list[list[int]]
+    joined: bool
+
+    def panel(self, name: str, named: Mapping[str, Curve], height: int, legend: "Sequence[Mark]") -> Panel:
+        """Return the scores of one panel: colours tell the lines, shapes the curves."""
+        marks = [
+            mark
+            for place, curve in enumerate(named.values())
+            for number, fits in enumerate(self.groups)
+            for mark in self._line(curve, fits, place, color(number))
+        ]
+        scores = [mark.y for mark in marks if isinstance(mark, Dots)]
+        ends = [end for mark in marks if isinstance(mark, ErrorBars) for end in (mark.low, mark.high)]
+        gone = [at for at, y in zip(self.across.places, _first(named).y, strict=True) if not _is_score(y)]
+        up = _up(name, scores, ends, foot=bool(gone))
+        return Panel(self.across.axis, up, [*marks, *_crosses(gone, up), *legend], self.across.room, height)
+
+    def _line(self, curve: Curve, fits: list[int], place: int, tone: str) -> "Iterator[Mark]":
+        """Yield the points of a line; where several fits share a value, the line goes through their mean."""
+        import numpy as np
+
+        shown = sorted((fit for fit in fits if _is_score(curve.y[fit])), key=lambda fit: self.across.places[fit])
+        if not shown:
+            return
+        x = np.array([self.across.places[fit] for fit in shown])
+        y = np.array([curve.y[fit] for fit in shown], dtype=float)
+        solid = 1.0 if len(shown) <= MOST_SOLID else 0.5
+        if curve.spread is not None:
+            spread = np.array([_length(curve.spread[fit]) for fit in shown])
+            yield ErrorBars(x, y - spread, y + spread, tone, opacity=0.6 * solid)
+        if self.joined:
+            at, where = np.unique(x, return_inverse=True)
+            yield Line(at, np.bincount(where, y) / np.bincount(where), tone, dashed=place > 0, width=1.4)
+        yield Dots(x, y, tone, shape=SHAPES[place % len(SHAPES)], radius=RADIUS, opacity=solid)
+
+
+def _first(named: Mapping[str, Curve]) -> Curve:
+    """Return the curve of a panel that says which fits have no score; its others may miss more, as training scores."""
+    return next(iter(named.values()))
+
+
+def _crosses(gone: list[float], up: "Axis") -> "list[Mark]":
+    """Return the crosses at the foot of a panel, for fits without a score."""
     import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return opaque(np.asarray(canvas.buffer_rgba()))
+    foot = np.full(len(gone), up.at(MARGIN))
+    return [Dots(np.array(gone), foot, GONE, shape="cross", radius=RADIUS, opacity=1.0)] if gone else []
 
 
-def _words(labels: Sequence[object]) -> list[str]:
-    """Return labels as short texts that differ as the labels do, and are no mathematics to matplotlib."""
-    return [text.replace("$", r"\$") for text in distinct(labels)]
+def _length(spread: float | None) -> float:
+    return abs(spread) if spread is not None and math.isfinite(spread) else 0.0
 
 
-def _page(panels: int, letters: int) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
+def _samples(panels: Mapping[str, Mapping[str, Curve]], lines: Lines | None, *, joined: bool) -> "list[Mark]":
+    """Return what stands in the legend: the values of a second parameter, and curves that share a panel."""
+    import numpy as np
 
-    across = 1 if panels == 1 else 2
-    down = -(-panels // across)
-    width, height = (1.3 * WIDTH, 1.3 * HEIGHT) if panels == 1 else (WIDTH, HEIGHT)
-    slanted = 0.5 * letters * 0.6 * FONT / 72  # words along the axis need their height
-    figure = Figure(figsize=(width * across, (height + slanted) * down + 0.5), dpi=110)
-    grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
-    for axes in grid[panels:]:
-        axes.set_axis_off()
-    return figure, grid
-
-
-def _head(figure: "Figure", title: str, remark: str) -> None:
-    figure.suptitle("\n".join([*textwrap.wrap(_plain(title), LINE), remark]).rstrip(), fontsize=9)
-
-
-def _set_margins(figure: "Figure", names: int) -> None:
-    """Leave room for titles, for numbers along the axes, and for so many names below [in]."""
-    width, height = figure.get_size_inches()
-    title = 0.15 + 0.17 * (figure.get_suptitle().count("\n") + 1)
-    legend = 0.18 * -(-names // 3)
-    figure.subplots_adjust(
-        left=0.62 / width,
-        right=1 - 0.12 / width,
-        top=1 - (title + 0.25) / height,
-        bottom=(0.45 + legend) / height,
-        wspace=0.28,
-        hspace=0.42,
-    )
-
-
-def _draw_panel(
-    axes: "Axes", axis: _Axis, named: Mapping[str, Curve], groups: list[list[int]], *, joined: bool
-) -> None:
-    for place, curve in enumerate(named.values()):
-        for number, fits in enumerate(groups):
-            _draw_line(axes, axis, curve, fits, _look(number, place, joined=joined and axis.words is None))
-    gone = [at for at, y in zip(axis.places, next(iter(named.values())).y, strict=True) if not _is_score(y)]
-    if gone:
-        axes.plot(
-            gone, [0.03] * len(gone), "x", color=GONE, markersize=5, transform=axes.get_xaxis_transform(), zorder=3
-        )
-    _set_scale(axes, axis, [y for curve in named.values() for y in curve.y if y is not None and _is_score(y)])
-    axes.tick_params(labelsize=FONT)
-    axes.grid(color="#dddddd", linewidth=0.5)
-    axes.set_axisbelow(True)
-
-
-def _look(line: int, place: int, *, joined: bool) -> dict[str, Any]:
-    """Return how a line looks: its colour tells the second parameter, its style the curve."""
-    return {
-        "color": f"C{line}",
-        "marker": "os^v"[place % 4],
-        "markersize": 4,
-        "fillstyle": "none" if place else "full",
-        "linewidth": 1.2,
-        "linestyle": ("-", "--", ":", "-.")[place % 4] if joined else "none",
-    }
-
-
-def _draw_line(axes: "Axes", axis: _Axis, curve: Curve, fits: list[int], look: dict[str, Any]) -> None:
-    """Draw the points of a line; where several fits share a value, the line goes through their mean."""
-    shown = sorted((fit for fit in fits if _is_score(curve.y[fit])), key=lambda fit: axis.places[fit])
-    if not shown:
-        return
-    at = [axis.places[fit] for fit in shown]
-    y = [float(curve.y[fit] or 0.0) for fit in shown]
-    axes.plot(at, y, **look | {"linestyle": "none"})
-    if look["linestyle"] != "none":
-        axes.plot(*_means(at, y), **look | {"marker": "none"})
-    if curve.spread is not None:
-        spread = [abs(value) if _is_score(value := curve.spread[fit]) and value is not None else 0.0 for fit in shown]
-        axes.errorbar(at, y, spread, fmt="none", ecolor=look["color"], elinewidth=0.8, capsize=2, alpha=0.6)
-
-
-def _means(at: list[float], y: list[float]) -> tuple[list[float], list[float]]:
-    together: dict[float, list[float]] = {}
-    for place, value in zip(at, y, strict=True):
-        together.setdefault(place, []).append(value)
-    return list(together), [sum(several) / len(several) for several in together.values()]
-
-
-def _set_scale(axes: "Axes", axis: _Axis, scores: list[float]) -> None:
-    if axis.words is not None:
-        _name_words(axes, axis.words)
-    elif axis.scale == "symlog":
-        axes.set_xscale("symlog", linthresh=axis.least)
-        _count_plainly(axes.xaxis)
-    elif axis.scale == "log":
-        axes.set_xscale("log")
-        _count_plainly(axes.xaxis)
-    else:
-        axes.set_xscale(axis.scale)
-        if axis.scale == "linear" and all(place.is_integer() for place in axis.places):
-            axes.xaxis.get_major_locator().set_params(integer=True)
-    if min(scores) > 0 and max(scores) >= DECADES * 10 * min(scores):
-        axes.set_yscale("log")
-        _count_plainly(axes.yaxis)
-
-
-def _count_plainly(axis: "Axis") -> None:
-    """Label powers of ten as 0.001 and 1e+06; powers as formulas, and ticks between, take longer than all the rest."""
-    from matplotlib.ticker import NullLocator, StrMethodFormatter
-
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-
-
-def _name_words(axes: "Axes", words: list[str]) -> None:
-    crowded = sum(map(len, words)) * FONT * 0.65 > WIDTH * 0.75 * 72
-    slant: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-    axes.set_xticks(range(len(words)), words, fontsize=FONT, **slant)
-    axes.set_xlim(-0.5, len(words) - 0.5)
-
-
-def _tell_styles(axes: "Axes", named: Mapping[str, Curve], *, color: str, joined: bool) -> None:
-    from matplotlib.lines import Line2D
-
-    looks = [_look(0, place, joined=joined) | {"color": color} for place in range(len(named))]
-    handles = [Line2D([], [], **look) for look in looks]
-    axes.legend(handles, [_plain(name) for name in named], fontsize=FONT - 1, framealpha=0.7, edgecolor="none")
-
-
-def _tell_lines(figure: "Figure", lines: Lines) -> None:
-    from matplotlib.lines import Line2D
-
-    values = _words(_in_order(lines.values))
-    handles = [Line2D([], [], color=f"C{number}", linewidth=1.2) for number in range(len(values))]
-    labels = [f"{_plain(lines.name)} = {value}" for value in values]
-    figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=FONT, frameon=False)
-
-
-def _plain(text: str) -> str:
-    """Return a text that is no mathematics to matplotlib."""
-    return text.replace("$", r"\$")
+    nowhere = np.empty(0)
+    samples: list[Mark] = []
+    if lines is not None:
+        name, values = without_middle(lines.name, MOST_LETTERS), distinct(_in_order(lines.values))
+        for number, value in enumerate(values):
+            label = f"{name} = {value}"
+            dots = Dots(nowhere, nowhere, color(number), label, radius=RADIUS, opacity=1.0)
+            samples.append(Line(nowhere, nowhere, color(number), label=label) if joined else dots)
+    shared = [named for named in panels.values() if len(named) > 1]
+    labels = iter(distinct((name for named in shared for name in named), SCORE_LETTERS))
+    tone = COLORS[0] if lines is None else GREY
+    for named in shared:
+        for place, label in zip(range(len(named)), labels, strict=False):
+            shape = SHAPES[place % len(SHAPES)]
+            if joined:
+                samples.append(Line(nowhere, nowhere, tone, dashed=place > 0, label=label, width=1.4))
+            samples.append(Dots(nowhere, nowhere, tone, label, shape, RADIUS, opacity=1.0))
+    return samples

@@ -297,6 +297,17 @@ def test_importances_are_the_models_own(pictured, model, expected):
     assert np.all(np.diff(np.abs(table["importance"])) <= 0)
 
 
+def test_a_forest_is_asked_once_for_its_importances(monkeypatch):
+    """Each time it sums them up over all of its trees, two milliseconds for twenty of them."""
+    asked = []
+    told = RandomForestClassifier.feature_importances_
+    counting = property(lambda model: asked.append(model) or told.__get__(model))
+    model = RandomForestClassifier(5, random_state=0).fit(*IRIS)
+    monkeypatch.setattr(RandomForestClassifier, "feature_importances_", counting, raising=False)
+    assert len(feature_importances.facts(Evidence(model)).values) == 4
+    assert asked == [model]
+
+
 def test_a_regressors_coefficients_keep_their_signs(pictured):
     """Less is not more: negative ones have another colour."""
     X, y = DIABETES

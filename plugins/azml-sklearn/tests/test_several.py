@@ -138,7 +138,7 @@ def test_switched_off_nothing_is_told(pictured):
 
 def test_a_picture_that_fails_costs_itself(pictured, monkeypatch):
     """The user's program ends as it would, with a word."""
-    monkeypatch.setattr("azml_sklearn.pictures.album.as_png", lambda *_: 1 / 0)
+    monkeypatch.setattr("azml_sklearn.pictures.album.png", lambda *_: 1 / 0)
     with pytest.warns(AutologWarning, match="ZeroDivisionError"), pictured() as run:
         loop()
     assert run.get_status() == "Completed"

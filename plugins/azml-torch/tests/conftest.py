@@ -1,5 +1,6 @@
 """A home of its own for every test, with PyTorch's adapter switched on and nothing else."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,11 @@ def script(experiment, tmp_path):
     def run(text, *, fails=False):
         path = Path(tmp_path / "program.py")
         path.write_text(text)
-        done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100, check=False)
+        leaving = os.pathsep.join([str(Path(__file__).with_name("leaving")), os.environ.get("PYTHONPATH", "")])
+        surroundings = {**os.environ, "PYTHONPATH": leaving}
+        done = subprocess.run(
+            [sys.executable, path], capture_output=True, text=True, timeout=250, check=False, env=surroundings
+        )
         assert (done.returncode != 0) is fails, done.stderr
         return done
 

@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from azml_integrations.pictures import KINDS, NamedPicture, log_picture
+from azml_integrations.pictures import KINDS, NamedPicture, log_picture, png
 
-from ..charts import Curve, Value, against_each, as_png
+from ..charts import Curve, Value, against_each
 from . import course_of_fit, feature_importances
 from .evidence import Evidence
 
@@ -99,13 +99,13 @@ def log_charts(
         missing |= dict.fromkeys([f"{name}_by_{parameter}" for parameter in parameters], "matplotlib is not installed")
         return []
     files: list[str] = []
-    for parameter, figure in against_each(parameters, curves, title):
-        if isinstance(figure, str):
-            missing[f"{name}_by_{parameter}"] = figure
+    for parameter, page in against_each(parameters, curves, title):
+        if isinstance(page, str):
+            missing[f"{name}_by_{parameter}"] = page
             continue
         with attempt(run):
             safe = re.sub(r"[^A-Za-z0-9_.-]", "_", parameter)
-            picture = NamedPicture(f"{folder}/{file}{safe}.png", as_png(figure))
+            picture = NamedPicture(f"{folder}/{file}{safe}.png", png(page))
             run.log_image(f"{name}_by_{parameter}", picture)
             files.append(picture.name)
     return files

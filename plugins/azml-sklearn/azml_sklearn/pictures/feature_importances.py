@@ -80,8 +80,9 @@ def table(found: Importances) -> Table:
 def _told_by(model: Any) -> "tuple[Array | None, str]":
     import numpy as np
 
-    if hasattr(model, "feature_importances_"):
-        return np.ravel(model.feature_importances_).astype(float), "Importance"
+    importances = getattr(model, "feature_importances_", None)  # once: a forest asks all its trees for it
+    if importances is not None:
+        return np.ravel(importances).astype(float), "Importance"
     coefficients = getattr(model, "coef_", None)
     if coefficients is None or getattr(model, "kernel", "linear") != "linear":
         return None, ""
