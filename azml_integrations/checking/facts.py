@@ -35,8 +35,8 @@ class Fact:
     parameters : str or None
         Names, order and defaults as in SDK v1; None for what is not called.
     gives : str
-        Class of what it returns or is: ``Run``, ``[Run]`` of several, ``{Run}`` of several by name; empty where it is
-        not known.
+        Class of what it returns or is: ``Run``, ``[Run]`` of several, ``{Run}`` of several by name, ``A|B`` of either;
+        empty where it is not known.
     """
 
     name: str

@@ -18,6 +18,7 @@ _AUTH = "taken and forgotten: there is nobody to sign in to"
 _MACHINE = "every name is this machine"
 _NOTHING = "there is nothing to do on one machine, so nothing is done"
 _CLOUD_DATA = "copy the data to this machine; Dataset.File.from_files and Dataset.Tabular.from_* read local paths"
+_EITHER = "TabularDataset|FileDataset"
 _ADMIN = "a workspace is a folder on this machine: there is no account, no key and no network to look after"
 
 
@@ -84,7 +85,7 @@ _WORKSPACE = Entry(
             gives="{ComputeTarget}",
         ),
         _runs("datastores", gives="{Datastore}"),
-        _runs("datasets", gives="{Dataset}"),
+        _runs("datasets", gives=f"{{{_EITHER}}}"),
         _runs("environments", gives="{Environment}"),
         _runs("models", gives="{Model}"),
         *_each("images webservices linked_services private_endpoints"),
@@ -532,19 +533,19 @@ _MODEL_CLOUD = tuple(
 
 _DATASET_VERBS = (
     *_each("id name version description tags data_changed_time"),
-    _runs("register", "workspace, name, description=None, tags=None, create_new_version=False", "Dataset"),
+    _runs("register", "workspace, name, description=None, tags=None, create_new_version=False", _EITHER),
     _runs("as_named_input", "name", "DatasetConsumptionConfig"),
-    _runs("add_tags", "tags"),
-    _runs("remove_tags", "tags"),
+    _runs("take", "count", _EITHER),
+    _runs("skip", "count", _EITHER),
+    _runs("take_sample", "probability, seed=None", _EITHER),
+    _runs("random_split", "percentage, seed=None", f"[{_EITHER}]"),
+    _runs("add_tags", None),
+    _runs("remove_tags", None),
     _runs("update", None),
     _runs("unregister_all_versions", ""),
 )
 _TABULAR_VERBS = (
     _runs("to_pandas_dataframe", None, "DataFrame"),
-    _runs("take", "count", "TabularDataset"),
-    _runs("skip", "count", "TabularDataset"),
-    _runs("take_sample", None, "TabularDataset"),
-    _runs("random_split", "percentage, seed=None", "[TabularDataset]"),
     _runs("keep_columns", None, "TabularDataset"),
     _runs("drop_columns", "columns", "TabularDataset"),
 )
@@ -556,17 +557,14 @@ _FILE_VERBS = (
     _differs("as_download", "the script gets a local path", "path_on_compute=None", "DatasetConsumptionConfig"),
 )
 _DATASET = Entry(
-    _runs("Dataset", None, "Dataset"),
+    _runs("Dataset"),
     _core("dataset"),
     (
         _runs("Tabular", gives="TabularDatasetFactory"),
         _runs("File", gives="FileDatasetFactory"),
-        _runs("get_by_name", "workspace, name, version='latest'", "Dataset"),
-        _runs("get_by_id", "workspace, id", "Dataset"),
-        _runs("get_all", "workspace", "{Dataset}"),
-        *_DATASET_VERBS,
-        *_TABULAR_VERBS,
-        *_FILE_VERBS,
+        _runs("get_by_name", "workspace, name, version='latest'", _EITHER),
+        _runs("get_by_id", "workspace, id", _EITHER),
+        _runs("get_all", "workspace", f"{{{_EITHER}}}"),
     ),
 )
 _DATA = (
@@ -599,13 +597,13 @@ _DATA = (
         _runs("TabularDataset", None, "TabularDataset"),
         ("azureml.data", "azureml.data.tabular_dataset"),
         _TABULAR_VERBS,
-        like="Dataset",
+        like="AbstractDataset",
     ),
     Entry(
         _runs("FileDataset", None, "FileDataset"),
         ("azureml.data", "azureml.data.file_dataset"),
         _FILE_VERBS,
-        like="Dataset",
+        like="AbstractDataset",
     ),
     Entry(
         _runs(
@@ -633,6 +631,7 @@ _DATA = (
             _runs("register_on_complete", None, "OutputFileDatasetConfig"),
         ),
     ),
+    Entry(_runs("AbstractDataset"), ("azureml.data.abstract_dataset",), _DATASET_VERBS),
     Entry(_runs("DataPath"), ("azureml.data.datapath",)),
     Entry(
         _runs(

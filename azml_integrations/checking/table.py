@@ -58,19 +58,20 @@ def member(kind: str, name: str) -> tuple[str, Fact] | None:
     Parameters
     ----------
     kind : str
-        The class, by its short name.
+        The class, by its short name; of several that it may be, ``A|B``, the first that has the member counts.
     name : str
         The member.
     """
     if kind == DATA_FRAME:
         found = _others().get(f"pandas.{kind}.{name}")
         return None if found is None else (f"pandas.{kind}.{name}", found)
-    while kind in _classes():
-        one = _classes()[kind]
-        for known in one.members:
-            if known.name == name:
-                return f"{full_name(one)}.{name}", known
-        kind = one.like
+    for candidate in kind.split("|"):
+        one = _classes().get(candidate)
+        while one is not None:
+            for known in one.members:
+                if known.name == name:
+                    return f"{full_name(one)}.{name}", known
+            one = _classes().get(one.like)
     return None
 
 
@@ -83,7 +84,8 @@ def names_in(module: str) -> Iterator[tuple[str, str, Fact]]:
 
 def is_class(kind: str) -> bool:
     """Tell whether the members of a class are known, so that one that is not among them is remarkable."""
-    return kind in _classes() and bool(_classes()[kind].members or _classes()[kind].like)
+    several = [_classes().get(one) for one in kind.split("|")]
+    return all(one is not None and bool(one.members or one.like) for one in several)
 
 
 def is_module(name: str) -> bool:

@@ -302,3 +302,30 @@ def test_every_kind_of_syntax_passes(tmp_path):
     path.write_text(textwrap.dedent(code))
     uses = [finding for finding in check(path) if finding.name == "azureml.core.Run.get_secret"]
     assert len(uses) == code.count("get_secret(") == 40
+
+
+def test_data_are_followed_to_their_frame(said):
+    """From the workspace to pandas; a dataset by its name may be of either kind."""
+    lines = said(
+        """
+        from azureml.core import Dataset, Workspace
+        ws = Workspace.from_config()
+        data = Dataset.get_by_name(ws, "iris").take(10)
+        frame = data.to_pandas_dataframe()
+        frame.append(frame)
+        with data.mount() as context:
+            pass
+        ws.datasets["files"].as_mount()
+        Dataset.Tabular.from_sql_query("select")
+        Dataset.Tabular.from_delimited_files(path="a.csv").nothing()
+        ws.get_default_datastore().upload(src_dir=".", target_path="x", overwrite=True)
+        """
+    )
+    assert lines == {
+        5: {"pandas.DataFrame.append": "broken"},
+        6: {"azureml.data.FileDataset.mount": "differs"},
+        8: {"azureml.data.FileDataset.as_mount": "differs"},
+        9: {"azureml.data.dataset_factory.TabularDatasetFactory.from_sql_query": "cloud"},
+        10: {"TabularDataset.nothing": "unknown"},
+        11: {"Workspace.get_default_datastore": "differs"},
+    }
