@@ -16,7 +16,7 @@ joblib = pytest.importorskip("joblib")
 from azml_integrations import Workspace  # noqa: E402
 
 HERE = Path(__file__).parent
-OLD = ("azureml_2018", "azureml_2019", "azureml_2020")
+OLD = ("azureml_2018", "azureml_2019", "azureml_2020", "azureml_2020_data", "azureml_2020_hyperdrive")
 
 
 @pytest.fixture
@@ -131,6 +131,37 @@ def test_2020_without_a_submission(project):
     assert run.id.startswith("OfflineRun")
     assert run.get_metrics()["by depth"]["depth"] == [1, 2, 3, 4, 5]
     assert run.get_file_names() == ["outputs/report.txt"]
+
+
+def test_2020_with_data_and_a_model(project):
+    """The datastore, datasets by name, a named input, a folder of files, the registry of models."""
+    pytest.importorskip("pandas")
+    folder = project("azureml_2020_data")
+    printed = python("run.py")
+
+    ws = Workspace.from_config()
+    (run,) = ws.experiments["diabetes-2020"].get_runs()
+    metrics = run.get_metrics()
+    assert (metrics["rows"], metrics["files"], len(metrics["columns"])) == (442, 1, 11)
+    assert "diabetes_model version: 1" in printed
+    assert f"R2 : {metrics['r2']}" in printed
+    assert joblib.load(folder / "downloaded" / "diabetes_model.pkl").coef_.shape == (10,)
+    assert ws.models["diabetes_model"].run_id == run.id
+    assert ws.models["diabetes_again"].tags == {"area": "1.5"}
+    assert sorted(ws.datasets) == ["diabetes dataset", "diabetes file dataset"]
+
+
+def test_2020_with_hyperdrive(project):
+    """A grid of four, the best of it by its metric, and its arguments as strings."""
+    project("azureml_2020_hyperdrive")
+    printed = python("run.py")
+
+    (sweep,) = Workspace.from_config().experiments["iris-2020"].get_runs()
+    assert (sweep.type, sweep.get_status()) == ("hyperdrive", "Completed")
+    best = sweep.get_best_run_by_primary_metric()
+    assert best.get_metrics()["Accuracy"] == max(run["Accuracy"] for run in sweep.get_metrics().values())
+    assert len(list(sweep.get_children())) == 4
+    assert str(best.get_details()["runDefinition"]["arguments"]) in printed
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # nbclient 0.10 and jupyter_client 8 on Python 3.11
