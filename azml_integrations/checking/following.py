@@ -5,8 +5,8 @@ import builtins
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import others, table
-from .facts import Entry, Fact, Finding, Verdict
-from .reading import Piece, Program
+from .facts import Entry, Fact, Finding, Spot, Verdict
+from .reading import UNREADABLE, Piece, Program
 from .scopes import Instance, Local, Named, Scope, Thing, bound_anywhere, catches_import_errors, iterated, made, one_of
 
 _GIVEN = frozenset(dir(builtins)) | {
@@ -15,6 +15,9 @@ _GIVEN = frozenset(dir(builtins)) | {
 }
 """Names that nobody has to bind: Python's, a notebook's, a Databricks notebook's."""
 
+_DEEPEST = 10
+"""Functions that are asked for what they return while one of them is asked."""
+
 _SAME = frozenset(("list", "sorted", "reversed", "tuple", "iter"))
 """Functions that return what they are given, in another order or container."""
 
@@ -22,7 +25,10 @@ _SAME = frozenset(("list", "sorted", "reversed", "tuple", "iter"))
 def findings(program: Program) -> list[Finding]:
     """Return every use of a known name in a program, in order, and what in it cannot be read."""
     follower = Follower(program)
-    follower.follow()
+    try:
+        follower.follow()
+    except RecursionError:
+        follower.found.append(Finding(follower.spot, UNREADABLE, Verdict.BROKEN, "is nested too deep to be followed"))
     return sorted({*program.faults, *follower.found})
 
 
@@ -43,9 +49,15 @@ class Follower:
         self._bases: list[tuple[Piece, ast.Name]] = []
         self._guarded = 0
         self._branches = 0
-        self._asked: set[int] = set()
+        self._answers: dict[ast.AST, Thing | None] = {}
+        self._depth = 0
         self._returned: list[Thing | None] = []
         self._open = not program.closed
+
+    @property
+    def spot(self) -> Spot:
+        """Return where the code begins that is being read."""
+        return Spot(self._piece.path, self._piece.cell, 1, 1)
 
     def follow(self) -> None:
         """Read everything, and fill `found`."""
@@ -339,10 +351,16 @@ class Follower:
         return None
 
     def _returns(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Thing | None:
-        """Return what a function of the program returns, if that is plain to see; nothing is told twice."""
-        if id(function) in self._asked:
-            return None
-        self._asked.add(id(function))
+        """Return what a function of the program returns, if that is plain to see."""
+        if function not in self._answers and self._depth < _DEEPEST:
+            self._answers[function] = None  # while it is asked: it may call itself
+            self._depth += 1
+            self._answers[function] = self._what_returns(function)
+            self._depth -= 1
+        return self._answers.get(function)
+
+    def _what_returns(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Thing | None:
+        """Read a function in advance, and tell nothing of it: that is done when it is its turn."""
         kept = (self._scope, self.found, self._later, self._bases, self._returned, self._branches, self._guarded)
         while self._scope.outer is not None:
             self._scope = self._scope.outer
@@ -350,7 +368,6 @@ class Follower:
         self._inside(function)
         things = [thing for thing in self._returned if thing is not None]
         (self._scope, self.found, self._later, self._bases, self._returned, self._branches, self._guarded) = kept
-        self._asked.discard(id(function))
         return things[0] if things and all(thing == things[0] for thing in things) else None
 
     def _annotated(self, node: ast.expr) -> Thing | None:

@@ -189,6 +189,29 @@ def test_ten_thousand_lines_take_a_moment(tmp_path):
     assert time.perf_counter() - began < 5
 
 
+def test_functions_that_call_each_other_take_a_moment(tmp_path):
+    """Each is read once in advance, not once for each call of each caller of it; and not deeper than a script goes."""
+    import time
+
+    path = tmp_path / "chain.py"
+    calls = "".join(f"def f{n}():\n    return f{n + 1}() or f{n + 1}() or f{n + 1}()\n" for n in range(200))
+    last = "def f200():\n    return Run.get_context()\nf195().get_secret('k')\nf0().get_secret('k')\n"
+    path.write_text(f"from azureml.core import Run\n{calls}{last}")
+    began = time.perf_counter()
+    assert [finding.spot.line for finding in check(path) if finding.verdict == "cloud"] == [404]
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("code", ["x = 1" + " + 1" * 5000, "x = y" + ".z" * 3000, "x = y" + "()" * 3000])
+def test_code_that_is_nested_too_deep_is_told(tmp_path, code):
+    """Generated code does that; whatever stands around it is read."""
+    path = tmp_path / "deep.py"
+    path.write_text(f"y = 0\n{code}\n")
+    assert faults(path)[0].startswith("0:1: is ")
+    (tmp_path / "fine.py").write_text(USE)
+    assert by_line(check(tmp_path / "fine.py")) == {2: {"Run.get_secret": "cloud"}}
+
+
 def test_reading_brings_nothing_of_the_code(tmp_path):
     """Not its modules, and none of the frameworks that it names."""
     (tmp_path / "s.py").write_text("import torch, sklearn, pandas\n" + USE)
