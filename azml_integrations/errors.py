@@ -12,7 +12,6 @@
     │   ├── ConfigNotFoundError     (FileNotFoundError) no config.json
     │   ├── ConfigError             a config.json that says too little
     │   ├── OptionError             an argument that nothing knows
-    │   ├── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     │   ├── FieldError              (AttributeError) a setting that a configuration does not have
     │   ├── SettingError            (TypeError) a setting of a submission that cannot be used
     │   ├── SpecificationError      a YAML or JSON file that is no configuration
@@ -22,7 +21,13 @@
     │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
     │   ├── ModelChangedError       the file is not the one that was stored
     │   ├── ModelFactsError         the .json beside a model cannot be believed
-    │   └── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
+    │   ├── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
+    │   ├── DatasetNotFoundError    (KeyError) no dataset of that name, version or id
+    │   ├── DatasetExistsError      (FileExistsError) the name has another definition
+    │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
+    │   ├── DownloadError           (OSError) an address that cannot be read now
+    │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
+    │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
@@ -43,8 +48,13 @@
     │   └── IndexUnavailableError   the index cannot be used now; the journals can
     ├── RunConfigurationException · TrainingException · ProjectSystemException
     ├── WebserviceException
-    │   ├── ModelNotFoundException · ModelPathNotFoundException
-    │   │   └── ModelNotFoundError  there is no such model in a run or folder
+    │   ├── ModelNotFoundException  (KeyError)
+    │   │   ├── ModelNotFoundError  there is no such model in a run or folder
+    │   │   └── RegisteredModelNotFoundError  nor in the registry
+    │   ├── ModelPathNotFoundException (FileNotFoundError)
+    │   │   └── ModelPathNotFoundError    no file to register
+    │   ├── ModelNameRefusedError   (NameRefusedError) a name that no registered model can have
+    │   └── ModelFileExistsError    (FileExistsError) a download would replace something
     ├── ComputeTargetException · HyperDriveConfigException · HyperDriveNotImplementedException
     └── DiscoveryUrlNotFoundException · DatasetTimestampMissingError · ParallelRunException
         AzureMLAggregatedException · WorkspacePrivateEndpointException
@@ -67,6 +77,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
+
+MIB = 1 << 20
 
 
 class AzmlError(Exception):
@@ -98,7 +110,7 @@ class AzmlError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-_LAYOUTS: tuple[type[Exception], ...] = (OSError, AttributeError)  # builtins with fields of their own
+_LAYOUTS: tuple[type[Exception], ...] = (OSError, AttributeError, ImportError)  # builtins with fields of their own
 
 
 def _rebuild(kind: type[AzmlError], args: tuple[object, ...], state: dict[str, object]) -> AzmlError:
@@ -187,14 +199,49 @@ class ModelNotFoundError(ModelNotFoundException):
         What was asked for.
     """
 
-    def __init__(self, name: str | None, where: str, there: Sequence[str]) -> None:
+    def __init__(
+        self, name: str | None, where: str, there: Sequence[str], why: str = "the notes of a run may say why"
+    ) -> None:
         self.name = name
         what = "no model" if name is None else f"no model {name!r}"
-        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; the notes of a run may say why")
+        super().__init__(f"{where} has {what}; it has {few(there) or 'none'}; {why}")
 
 
 class ModelPathNotFoundException(WebserviceException, FileNotFoundError):
     """No file for a model at that path."""
+
+
+class RegisteredModelNotFoundError(ModelNotFoundException):
+    """There is no such model in the registry of a workspace.
+
+    Attributes
+    ----------
+    wanted : str
+        What was asked for.
+    """
+
+    def __init__(self, wanted: str, workspace: str, there: Sequence[str]) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"workspace {workspace} has no model {wanted}; it has {few(there) or 'none yet'}; "
+            f"`azml model list` shows those that are there"
+        )
+
+
+class ModelPathNotFoundError(ModelPathNotFoundException):
+    """No file to register.
+
+    Attributes
+    ----------
+    path : str
+        What was asked for.
+    """
+
+    def __init__(self, path: str, where: str, there: Sequence[str], way_out: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{where} has no file or folder {_short(path)}; it has {few(there) or 'no files yet'}; {way_out}"
+        )
 
 
 class ComputeTargetException(AzmlError):
@@ -262,6 +309,24 @@ class NameRefusedError(UserErrorException):
         super().__init__(f"{what} {_short(name)} is refused: {wanted}")
 
 
+class ModelNameRefusedError(NameRefusedError, WebserviceException):
+    """A name that no registered model can have."""
+
+
+class ModelFileExistsError(WebserviceException, FileExistsError):
+    """A download that would replace something.
+
+    Attributes
+    ----------
+    path : str
+        What is in the way.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is there already, and nothing was downloaded; exist_ok=True replaces it")
+
+
 class ArtifactNotFoundError(UserErrorException, FileNotFoundError):
     """No such file in the run.
 
@@ -290,7 +355,7 @@ class SourceNotFoundError(UserErrorException, FileNotFoundError):
 
     def __init__(self, path: str, wanted: str = "a file or folder that exists") -> None:
         self.path = path
-        super().__init__(f"{_short(path)} is not there; expected {wanted}")
+        super().__init__(f"{_short(path, 500)} is not there; expected {wanted}")  # the end of a path tells most
 
 
 class ConfigNotFoundError(UserErrorException, FileNotFoundError):
@@ -409,20 +474,6 @@ class InterpreterNotFoundError(UserErrorException, FileNotFoundError):
             f"there is no interpreter {_short(path)} {where}; expected the path of a Python that can be executed, or "
             f"its name on PATH; python.interpreter_path = 'python' is the one that submits"
         )
-
-
-class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
-    """What only a cloud can do.
-
-    Attributes
-    ----------
-    what : str
-        What was asked for.
-    """
-
-    def __init__(self, what: str, way_out: str) -> None:
-        self.what = what
-        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
 
 
 class RunNotFoundError(ServiceException, KeyError):
@@ -690,8 +741,8 @@ class ModelChangedError(UserErrorException):
     def __init__(self, name: str, where: str, found: str, wanted: str) -> None:
         self.name = name
         super().__init__(
-            f"{name} of {where} is not the file that was stored: it has {found}, the .json beside it says {wanted}; "
-            f"nothing of it was loaded; `azml doctor` finds what else has changed"
+            f"{name} of {where} is not the file that was stored: it has {found}, and had {wanted} then; "
+            f"nothing of it was used; `azml doctor` finds what else has changed"
         )
 
 
@@ -728,9 +779,112 @@ class UntrustedModelError(UserErrorException, PermissionError):
         super().__init__(f"{name} of {where} {why}; nothing was loaded")
 
 
+class DatasetNotFoundError(UserErrorException, KeyError):
+    """No dataset of that name, version or id.
+
+    Attributes
+    ----------
+    wanted : str
+        What was asked for.
+    """
+
+    def __init__(self, wanted: str, workspace: str, there: Sequence[str]) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"no dataset {_short(wanted)} in workspace {workspace}; there are: {few(there) or 'none yet'}; "
+            f"register(workspace, name) makes one"
+        )
+
+
+class DatasetExistsError(UserErrorException, FileExistsError):
+    """A name under which another definition is registered.
+
+    Attributes
+    ----------
+    name : str
+        The name.
+    """
+
+    def __init__(self, name: str, version: int) -> None:
+        self.name = name
+        super().__init__(
+            f"dataset {_short(name)} is registered already, and its version {version} is defined otherwise; "
+            f"pass create_new_version=True, or use update() to change its description and tags"
+        )
+
+
+class InputMissingError(UserErrorException, FileNotFoundError):
+    """Data that a run wants are not there.
+
+    Attributes
+    ----------
+    paths : dict of str to str
+        What was looked for, by the name of the input.
+    """
+
+    def __init__(self, paths: dict[str, str]) -> None:
+        self.paths = paths
+        shown = few([f"input {name!r}: {path}" for name, path in paths.items()])
+        super().__init__(
+            f"the run was not begun, because data that it wants are not there: {shown}; bring them there, or for a "
+            f"folder that the script itself writes use OutputFileDatasetConfig"
+        )
+
+
+class DownloadError(UserErrorException, OSError):
+    """An address that cannot be read now.
+
+    Attributes
+    ----------
+    address : str
+        Where from, without what may be secret in it.
+    """
+
+    def __init__(self, address: str, cause: BaseException | str) -> None:
+        self.address = address
+        super().__init__(
+            f"cannot fetch {address}: {cause}; see whether this machine has a network, or fetch the file once by "
+            f"other means and make the dataset from its path",
+            cause if isinstance(cause, BaseException) else None,
+        )
+
+
+class PackageMissingError(UserErrorException, ImportError):
+    """A third-party package that only some calls need.
+
+    Attributes
+    ----------
+    package : str
+        What is missing.
+    """
+
+    def __init__(self, package: str, what: str, cause: BaseException | None = None) -> None:
+        self.package = package
+        super().__init__(f"{what} needs {package}, which is not installed; `pip install {package}`", cause)
+
+
+class NeedsCloudError(UserErrorException, WebserviceException, NotImplementedError):
+    """What only a cloud can do.
+
+    Attributes
+    ----------
+    what : str
+        What was asked for.
+    """
+
+    def __init__(self, what: str, way_out: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs the cloud, and everything here stays on this machine; {way_out}")
+
+
 def few(names: Sequence[str], most: int = 10) -> str:
     """Return names as a list that is not too long."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people say it: ``1,000 bytes``, ``256 MiB``."""
+    return f"{size / MIB:,.0f} MiB" if size >= MIB else f"{size:,} bytes"
 
 
 def guess(name: str, there: Sequence[str], least: float = 0.6) -> str:

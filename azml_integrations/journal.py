@@ -24,7 +24,7 @@ import msgspec
 from . import host
 from ._version import __version__
 from .errors import StoreError
-from .records import Batch, Cursor, ExperimentEvent, JournalOpened, RunEvent
+from .records import Batch, Cursor, ExperimentEvent, JournalOpened, ModelEvent, RunEvent
 
 FOLDER = "journal"
 CHUNK = 1 << 20
@@ -33,7 +33,7 @@ CHUNK = 1 << 20
 _SHORTEST_SEALED = 20
 """Length of the shortest gzip file with anything in it [bytes]."""
 
-Event: TypeAlias = RunEvent | ExperimentEvent
+Event: TypeAlias = RunEvent | ExperimentEvent | ModelEvent
 Role: TypeAlias = Literal["owner", "guest"]
 
 _encode = msgspec.json.Encoder().encode

@@ -6,13 +6,14 @@ No name becomes a path unchecked: every path of the house is made here.
 import re
 from pathlib import PurePosixPath
 
-from .errors import NameRefusedError
+from .errors import ModelNameRefusedError, NameRefusedError
 
 MOST = 4096
 """Characters in the longest name of a metric, tag, property or column."""
 
 _EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w-]{0,254}")
 _WORKSPACE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}")
+_MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _RUN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 _SAFE = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.+=@,()\[\] -]{0,119}")
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?")
@@ -91,6 +92,20 @@ def run(run_id: object) -> str:
     return name
 
 
+def model(name: object) -> str:
+    """Return the name of a registered model.
+
+    Raises
+    ------
+    ModelNameRefusedError
+        If it is not 1 to 255 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit.
+    """
+    if not isinstance(name, str) or not _MODEL.fullmatch(name):
+        wanted = "expected letters, digits, -, _ and ., first a letter or digit, 1 to 255 characters"
+        raise ModelNameRefusedError("model name", name, wanted)
+    return name
+
+
 def artifact(name: object) -> str:
     """Return the name of a file of a run as a relative POSIX path, a leading ``./`` taken away.
 
@@ -132,7 +147,7 @@ def escaped(name: str) -> PurePosixPath:
 
 
 def folder(name: str) -> str:
-    """Return the folder name of an experiment: its own where that is safe on every platform, else a hash."""
+    """Return the folder name of an experiment or model: its own where that is safe on every platform, else a hash."""
     return name if _safe(name) else "x-" + digest(name)
 
 

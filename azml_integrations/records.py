@@ -361,6 +361,33 @@ class ExperimentArchived(msgspec.Struct, frozen=True, tag="experiment_archived",
     at: float
 
 
+class DatasetUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A data set that a model was registered with.
+
+    Attributes
+    ----------
+    scenario : str
+        What it was used for: ``training`` ...
+    name, id, version : str or None
+        As far as it has them.
+    """
+
+    scenario: str = ""
+    name: str | None = None
+    id: str | None = None
+    version: str | None = None
+
+
+class ModelDescribed(msgspec.Struct, frozen=True, tag="model_described", tag_field="event", omit_defaults=True):
+    """Something new about a registered model; None leaves what was known."""
+
+    at: float
+    description: str | None = None
+    sample_input: DatasetUse | None = None
+    sample_output: DatasetUse | None = None
+    resources: dict[str, float | None] | None = None
+
+
 RunEvent: TypeAlias = (
     JournalOpened
     | RunCreated
@@ -382,6 +409,7 @@ RunEvent: TypeAlias = (
     | Noted
 )
 ExperimentEvent: TypeAlias = JournalOpened | ExperimentCreated | ExperimentArchived | TagsSet | TagsRemoved
+ModelEvent: TypeAlias = JournalOpened | TagsSet | TagsRemoved | PropertiesAdded | ModelDescribed
 
 # -- what a fold amounts to --------------------------------------------------------------------------
 
@@ -475,6 +503,91 @@ class ArtifactRecord(msgspec.Struct, frozen=True):
     size: int
     sha256: str
     at: float
+
+
+class ModelFile(msgspec.Struct, frozen=True):
+    """A file of a registered model.
+
+    Attributes
+    ----------
+    name : str
+        Relative POSIX path, which is also where it lies below the folder of the files.
+    size : int
+        [bytes].
+    sha256 : str
+        Its digest.
+    """
+
+    name: str
+    size: int
+    sha256: str
+
+
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of a registered model.
+
+    Attributes
+    ----------
+    name : str
+        The model.
+    version : int
+        Counts within the name, from 1; a number may be skipped, none is given twice.
+    at : float
+        Moment of registration [s since the epoch, UTC].
+    path : str
+        The file, or the folder that holds all files.
+    files : list of ModelFile
+        What it consists of; their names begin with `path`.
+    beside : list of ModelFile
+        What was written beside the one file when it was stored, and tells how to load it; no part of the model.
+    user : str or None
+        Login name of whoever registered it.
+    description : str
+        Free text.
+    tags : dict of str to str or None
+        May change.
+    properties : dict of str to str
+        May only grow.
+    framework, framework_version : str or None
+        What it was made with.
+    run_id, experiment : str or None
+        Where it was trained.
+    datasets : list of DatasetUse
+        What it was trained on.
+    sample_input, sample_output : DatasetUse or None
+        Examples of what goes in and comes out.
+    resources : dict of str to float or None
+        Processors and memory that a service would want, kept as data.
+    """
+
+    name: str
+    version: int = 0
+    at: float
+    path: str
+    files: list[ModelFile] = []
+    beside: list[ModelFile] = []
+    user: str | None = None
+    description: str = ""
+    tags: dict[str, str | None] = {}
+    properties: dict[str, str] = {}
+    framework: str | None = None
+    framework_version: str | None = None
+    run_id: str | None = None
+    experiment: str | None = None
+    datasets: list[DatasetUse] = []
+    sample_input: DatasetUse | None = None
+    sample_output: DatasetUse | None = None
+    resources: dict[str, float | None] | None = None
+
+    @property
+    def id(self) -> str:
+        """Return ``name:version``."""
+        return f"{self.name}:{self.version}"
+
+    @property
+    def size(self) -> int:
+        """Return the length of the files [bytes]."""
+        return sum(file.size for file in self.files)
 
 
 PointKind: TypeAlias = Literal[
@@ -786,6 +899,7 @@ __all__ = [
     "Batch",
     "ColumnsLogged",
     "Cursor",
+    "DatasetUse",
     "ErrorInfo",
     "ErrorNoted",
     "ExperimentArchived",
@@ -797,6 +911,10 @@ __all__ = [
     "MetricPoint",
     "MetricSummary",
     "MetricsLogged",
+    "ModelDescribed",
+    "ModelEvent",
+    "ModelFile",
+    "ModelRecord",
     "Note",
     "Noted",
     "PartEnded",

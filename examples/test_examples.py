@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -150,6 +151,32 @@ def test_the_guide_to_scikit_learn_runs_as_written(world):
     shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
     assert shown.count("\n") > 40  # the page has not lost its answers
     assert python("guide.py") == shown
+
+
+def test_the_guide_to_models_runs_as_written(world):
+    """Its code is one script, and prints what the page says it prints."""
+    page = (HERE.parent / "docs" / "how-to" / "models.md").read_text()
+    Path("guide.py").write_text("".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)))
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
+    assert shown.count("\n") > 12  # the page has not lost its answers
+    assert python("guide.py") == shown
+    assert "diabetes-ridge,2," in azml("model", "list", "--output", "csv")
+    azml("doctor")
+
+
+def test_the_guide_to_data_runs_as_written(world):
+    """Its code is one script on scikit-learn's own data, and prints what the page says it prints."""
+    page = (HERE.parent / "docs" / "how-to" / "data.md").read_text()
+    Path("guide.py").write_text("".join(re.findall(r"^```python\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE)))
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
+    assert shown.count("\n") == 11  # the page has not lost its answers
+    assert python("guide.py") == shown
+    assert json.loads(azml("dataset", "show", "reports", "--output", "json"))["made_by"] == latest("with-data").id
+    said = re.findall(r"^\$ azml (dataset list|dataset show .*|dataset register .*)$", page, flags=re.MULTILINE)
+    assert [azml(*shlex.split(line))[:10] for line in said] == ["dataset   ", "dataset   ", "registered"]
+    assert Path("copy/dog/1.png").read_bytes() == b"a picture"
 
 
 def test_a_loop_over_alphas_leaves_a_table_and_a_picture(world):

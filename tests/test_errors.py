@@ -101,6 +101,27 @@ SAMPLES = [
         (errors.ExperimentExecutionException, RuntimeError),
         {"name": "e"},
     ),
+    (
+        errors.RegisteredModelNotFoundError("ridge:9", "w", ["ridge:1"]),
+        (errors.ModelNotFoundException, errors.WebserviceException, KeyError),
+        {"wanted": "ridge:9"},
+    ),
+    (
+        errors.ModelPathNotFoundError("outputs/x", "run r", ["a"], "upload it"),
+        (errors.ModelPathNotFoundException, errors.WebserviceException, FileNotFoundError),
+        {"path": "outputs/x"},
+    ),
+    (
+        errors.ModelNameRefusedError("model name", "-", "expected a letter"),
+        (NameRefusedError, errors.WebserviceException, ValueError),
+        {"name": "-"},
+    ),
+    (errors.ModelFileExistsError("/x"), (errors.WebserviceException, FileExistsError), {"path": "/x"}),
+    (
+        errors.NeedsCloudError("Model.deploy", "load it"),
+        (errors.WebserviceException, NotImplementedError),
+        {"what": "Model.deploy"},
+    ),
     (StoreError("/x", BUSY), (AzmlError, OSError), {"path": "/x", "errno": 28}),
     (IndexUnavailableError("/x", BUSY, passing=True), (StoreError, OSError), {"path": "/x", "passing": True}),
 ]

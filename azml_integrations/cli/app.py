@@ -16,8 +16,10 @@ from . import submitting
 from .checking import check
 from .choices import shared
 from .computes import compute
+from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
+from .models import model
 from .runs import run
 from .words import visible
 
@@ -120,5 +122,7 @@ azml.add_command(submitting.submit)
 azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
+azml.add_command(model)
+azml.add_command(dataset)
 azml.add_command(doctor)
 azml.add_command(check)

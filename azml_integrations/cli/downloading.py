@@ -41,16 +41,11 @@ def in_the_way(artifacts: Sequence[ArtifactRecord], folder: Path) -> list[str]:
 
 def _differs(path: Path, artifact: ArtifactRecord) -> bool:
     try:
-        return not artifact.sha256 or path.stat().st_size != artifact.size or _sha256(path) != artifact.sha256
+        return not artifact.sha256 or path.stat().st_size != artifact.size or files.sha256(path) != artifact.sha256
     except FileNotFoundError:
         return False
     except OSError:
         return True
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Copy(NamedTuple):

@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 
 if TYPE_CHECKING:
+    from .compute import ComputeTarget
+    from .data_reference import DataReference
+    from .datapath import DataPath
+    from .dataset import Dataset
+    from .dataset_consumption_config import DatasetConsumptionConfig
+    from .dataset_factory import DataType
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
+    from .output_dataset_config import OutputFileDatasetConfig
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .runconfig import RunConfiguration
+    from .script_run import ScriptRun
     from .script_run_config import ScriptRunConfig
     from .workspace import Workspace
 
@@ -19,11 +28,20 @@ VERSION = __version__
 
 __all__ = [
     "VERSION",
+    "ComputeTarget",
+    "DataPath",
+    "DataReference",
+    "DataType",
+    "Dataset",
+    "DatasetConsumptionConfig",
     "Datastore",
     "Environment",
     "Experiment",
+    "Model",
+    "OutputFileDatasetConfig",
     "Run",
     "RunConfiguration",
+    "ScriptRun",
     "ScriptRunConfig",
     "Workspace",
     "__version__",
@@ -35,11 +53,20 @@ __all__ = [
 ]
 
 _LATE = {
+    "ComputeTarget": "compute",
+    "DataPath": "datapath",
+    "DataReference": "data_reference",
+    "DataType": "dataset_factory",
+    "Dataset": "dataset",
+    "DatasetConsumptionConfig": "dataset_consumption_config",
     "Datastore": "datastore",
     "Environment": "environment",
     "Experiment": "experiment",
+    "Model": "model",
+    "OutputFileDatasetConfig": "output_dataset_config",
     "Run": "run",
     "RunConfiguration": "runconfig",
+    "ScriptRun": "script_run",
     "ScriptRunConfig": "script_run_config",
     "Workspace": "workspace",
     "current_run": "process",

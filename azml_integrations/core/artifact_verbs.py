@@ -2,14 +2,19 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from .. import errors, names
 from ..records import ArtifactRecord, ArtifactStored
 from ..store import files
 from .handle import RunHandle
+
+if TYPE_CHECKING:
+    from ..records import ModelRecord
+    from .model import Model
+    from .run import Run
 
 LOG_FOLDERS = ("logs/", "azureml-logs/", "user_logs/", "system_logs/")
 """Where the names of log files begin."""
@@ -166,7 +171,7 @@ class ArtifactVerbs(RunHandle):
             return known.artifacts
         return {record.name: record.at for record in self._store().artifacts(self.id)}
 
-    def _collect(self, folder: Path, prefix: str, since: float = 0.0) -> None:
+    def _collect(self, folder: Path, prefix: str, since: float = 0.0, below: str = "") -> None:
         """Copy the files of a working folder into the run, except where the run holds something newer.
 
         What cannot be read, or has a name that no artifact can have, is left out with a note and a warning.
@@ -179,10 +184,14 @@ class ArtifactVerbs(RunHandle):
             First part of the artifact names.
         since : float
             Files last changed before this are left out [s since the epoch].
+        below : str, default=""
+            Only the file of this name, or those below it.
         """
         held = dict(self._held())
         for relative, file in files.tree(folder, without=self._workspace.root.resolve()):
             name = f"{prefix}/{relative}"
+            if below and name != below and not name.startswith(f"{below}/"):
+                continue
             with contextlib.suppress(errors.SourceNotFoundError, FileNotFoundError):  # a library's temporary file, gone
                 if file.stat().st_mtime >= since and self._is_news(name, file, held):
                     self._collect_file(name, file)
@@ -208,6 +217,92 @@ class ArtifactVerbs(RunHandle):
         self._append(ArtifactStored(name, names.path_of(name).as_posix(), size, "", at))
         if self._known is not None:
             self._known.artifacts[name] = at
+
+    # -- into the registry ---------------------------------------------------------------------------
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: str | os.PathLike[str] | None = None,
+        tags: Mapping[str, object] | None = None,
+        properties: Mapping[str, object] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        description: str | None = None,
+        datasets: Iterable[object] | None = None,
+        sample_input_dataset: object = None,
+        sample_output_dataset: object = None,
+        resource_configuration: object = None,
+        **kwargs: object,
+    ) -> "Model":
+        """Register a file or folder of the run as the next version of a model.
+
+        A file or folder of ``./outputs`` that has not been collected yet is collected first.
+
+        Parameters
+        ----------
+        model_name : str
+            1 to 255 letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit.
+        model_path : str, default=None
+            Name of the file or folder in the run, ``outputs/model.pkl``; the model's name by default.
+        tags, properties : dict of str to str, default=None
+            Values of other types are stored as their strings.
+        model_framework, model_framework_version : str, default=None
+            See `Model.Framework`.
+        description : str, default=None
+            Free text.
+        datasets : list of (str, data set), default=None
+            What it was trained on, each with what for.
+        sample_input_dataset, sample_output_dataset, resource_configuration : optional
+            Kept as data.
+
+        Returns
+        -------
+        model : Model
+            It outlives the run, and stays as it is when the run gets another file of that name.
+
+        Raises
+        ------
+        ModelPathNotFoundError
+            If the run has nothing under that path.
+        ModelNameRefusedError
+            If the name cannot be one.
+        ModelChangedError
+            If the file is not the one that the run stored.
+        StoreError
+            If the disk refuses.
+        """
+        from . import registering
+
+        if kwargs:
+            raise errors.OptionError(f"register_model does not know {', '.join(sorted(kwargs))}")
+        return self._registered(
+            model_path,
+            registering.draft(
+                model_name,
+                tags=tags,
+                properties=properties,
+                description=description,
+                framework=(model_framework, model_framework_version),
+                datasets=datasets,
+                samples=(sample_input_dataset, sample_output_dataset),
+                resources=resource_configuration,
+            ),
+        )
+
+    def _registered(self, model_path: object, told: "ModelRecord") -> "Model":
+        from . import model
+
+        return model.of_run(cast("Run", self), model_path, told)
+
+    def _collect_now(self, name: str) -> None:
+        """Copy a file or folder of the working ``./outputs`` into the run, which its end would do later."""
+        folder = self._working_outputs()
+        if folder is not None and folder.is_dir():
+            self._collect(folder, "outputs", below=name)
+
+    def _working_outputs(self) -> Path | None:
+        return None if self.over else self._outputs
 
     # -- out -----------------------------------------------------------------------------------------
 

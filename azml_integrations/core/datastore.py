@@ -1,18 +1,36 @@
 """A datastore: a folder of the workspace that scripts upload data to and download it from."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import errors, names
 from ..store.files import copy, tree
 
 if TYPE_CHECKING:
+    from .data_reference import DataReference
     from .workspace import Workspace
 
 DEFAULT = "workspaceblobstore"
 """Name of the datastore that every workspace has."""
+
+_CHOSEN = ".default"
+"""File that names the default datastore; no datastore has a name that begins so."""
+
+
+def _in_the_cloud(kind: str) -> Callable[..., NoReturn]:
+    """Return a verb that says that only a cloud has this kind of datastore."""
+
+    def register(*_: object, **__: object) -> NoReturn:
+        raise errors.NeedsCloudError(
+            f"Datastore.{kind}",
+            "Datastore.register_local(workspace, name) makes a folder of that name, and Datastore.get() finds it",
+        )
+
+    register.__name__ = register.__qualname__ = kind
+    register.__doc__ = """Refuse: this kind of datastore is kept in a cloud; see `register_local`."""
+    return register
 
 
 class Datastore:
@@ -36,11 +54,13 @@ class Datastore:
 
     def __init__(self, workspace: "Workspace", name: str | None = None) -> None:
         self.workspace = workspace
-        self.name = names.experiment(name or DEFAULT)
-        self.root = workspace.root / "datastores" / names.folder(self.name)
+        self.name = names.experiment(name or _chosen(workspace))
+        self.root = _folder(workspace, self.name)
         if self.name != DEFAULT and not self.root.is_dir():
+            there = ", ".join(map(repr, all_names(workspace)))
             raise errors.UserErrorException(
-                f"no datastore {self.name!r} in workspace {workspace.name}; the default one is {DEFAULT!r}"
+                f"no datastore {self.name!r} in workspace {workspace.name}; there are: {there}; "
+                f"Datastore.register_local(workspace, name) makes one"
             )
 
     @staticmethod
@@ -50,8 +70,120 @@ class Datastore:
 
     @staticmethod
     def get_default(workspace: "Workspace") -> "Datastore":
-        """Return the datastore that every workspace has."""
+        """Return the default datastore."""
         return Datastore(workspace)
+
+    @staticmethod
+    def register_local(workspace: "Workspace", datastore_name: str) -> "Datastore":
+        """Make a datastore: a folder of the workspace, beside the default one; one that is there is returned.
+
+        Parameters
+        ----------
+        workspace : Workspace
+            Where it belongs.
+        datastore_name : str
+            Letters, digits, ``-`` and ``_``, the first a letter or digit.
+
+        Raises
+        ------
+        NameRefusedError
+            If it cannot be a name, on whatever platform.
+        StoreError
+            If the disk refuses.
+        """
+        folder = _folder(workspace, names.experiment(datastore_name))
+        if folder.name != datastore_name:
+            raise errors.NameRefusedError("datastore name", datastore_name, "no folder can have it on every platform")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise errors.StoreError(str(folder), error) from error
+        return Datastore(workspace, datastore_name)
+
+    register_azure_blob_container = staticmethod(_in_the_cloud("register_azure_blob_container"))
+    register_azure_file_share = staticmethod(_in_the_cloud("register_azure_file_share"))
+    register_azure_data_lake = staticmethod(_in_the_cloud("register_azure_data_lake"))
+    register_azure_data_lake_gen2 = staticmethod(_in_the_cloud("register_azure_data_lake_gen2"))
+    register_azure_sql_database = staticmethod(_in_the_cloud("register_azure_sql_database"))
+    register_azure_postgre_sql = staticmethod(_in_the_cloud("register_azure_postgre_sql"))
+    register_azure_my_sql = staticmethod(_in_the_cloud("register_azure_my_sql"))
+    register_dbfs = staticmethod(_in_the_cloud("register_dbfs"))
+    register_hdfs = staticmethod(_in_the_cloud("register_hdfs"))
+
+    def set_as_default(self) -> None:
+        """Make this the default datastore of its workspace.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        chosen = self.root.parent / _CHOSEN
+        partial = chosen.with_name(f"{_CHOSEN}.{os.getpid()}.{os.urandom(4).hex()}")
+        try:
+            chosen.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(self.name, encoding="utf-8")
+            partial.replace(chosen)
+        except OSError as error:
+            raise errors.StoreError(str(chosen), error) from error
+
+    # -- referring to what is in it ------------------------------------------------------------------
+
+    def locate(self, relative: str) -> Path:
+        """Return where something lies in the datastore, be it there or not.
+
+        Raises
+        ------
+        NameRefusedError
+            If the name leads out of the datastore.
+        """
+        return self.root / relative_path(relative)
+
+    def locate_to_write(self, relative: str) -> Path:
+        """Return where something is to be written in the datastore.
+
+        Raises
+        ------
+        NameRefusedError
+            If the name, or a symbolic link on its way, leads out of the datastore.
+        """
+        path = self.locate(relative)
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise errors.NameRefusedError("path in a datastore", relative, "a symbolic link on its way leads elsewhere")
+        return path
+
+    def path(self, path: str | None = None, data_reference_name: str | None = None) -> "DataReference":
+        """Return a reference to a file or folder in the datastore, for a script that is submitted.
+
+        Parameters
+        ----------
+        path : str, default=None
+            Relative path; all of the datastore by default.
+        data_reference_name : str, default=None
+            Letters, digits and ``_``; drawn by default.
+
+        Raises
+        ------
+        NameRefusedError
+            If the path leads out of the datastore.
+        """
+        from .data_reference import DataReference
+
+        return DataReference(self, data_reference_name, path)
+
+    def as_mount(self) -> "DataReference":
+        """Return a reference to all of the datastore: the script works in its folder."""
+        return self.path().as_mount()
+
+    def as_download(self, path_on_compute: str | None = None) -> "DataReference":
+        """Return a reference to all of the datastore: the script gets a copy."""
+        return self.path().as_download(path_on_compute)
+
+    def as_upload(self, path_on_compute: str | None = None) -> "DataReference":
+        """Return a reference to all of the datastore: the script writes into its folder."""
+        return self.path().as_upload(path_on_compute)
+
+    # -- moving files --------------------------------------------------------------------------------
 
     @property
     def container_name(self) -> str:
@@ -64,7 +196,7 @@ class Datastore:
         target_path: str | None = None,
         overwrite: bool = False,
         show_progress: bool = True,
-    ) -> int:
+    ) -> "DataReference":
         """Copy a folder into the datastore, with all below it.
 
         Parameters
@@ -80,8 +212,8 @@ class Datastore:
 
         Returns
         -------
-        count : int
-            Files copied.
+        reference : DataReference
+            What was uploaded.
 
         Raises
         ------
@@ -91,8 +223,9 @@ class Datastore:
         source = Path(src_dir)
         if not source.is_dir():
             raise errors.SourceNotFoundError(os.fspath(src_dir), "a folder that exists")
-        pairs = ((path, _joined(target_path, relative)) for relative, path in tree(source))
-        return self._copy_in(pairs, overwrite=overwrite, show=show_progress)
+        pairs = [(path, _joined(target_path, relative)) for relative, path in tree(source, self.root.resolve())]
+        self._copy_in(pairs, overwrite=overwrite, show=show_progress)
+        return self.path(target_path)
 
     def upload_files(
         self,
@@ -101,7 +234,7 @@ class Datastore:
         target_path: str | None = None,
         overwrite: bool = False,
         show_progress: bool = True,
-    ) -> int:
+    ) -> "DataReference":
         """Copy files into the datastore.
 
         Parameters
@@ -115,8 +248,8 @@ class Datastore:
 
         Returns
         -------
-        count : int
-            Files copied.
+        reference : DataReference
+            Where they were uploaded to.
 
         Raises
         ------
@@ -124,7 +257,8 @@ class Datastore:
             If one is not there, or not below `relative_root`; nothing is copied then.
         """
         pairs = [(Path(path), _joined(target_path, _relative(Path(path), relative_root))) for path in files]
-        return self._copy_in(pairs, overwrite=overwrite, show=show_progress)
+        self._copy_in(pairs, overwrite=overwrite, show=show_progress)
+        return self.path(target_path)
 
     def download(
         self,
@@ -155,9 +289,10 @@ class Datastore:
             count += _copy(path, Path(target_path) / name, overwrite=overwrite, show=show_progress, name=name)
         return count
 
-    def _copy_in(self, pairs: Iterable[tuple[Path, str]], *, overwrite: bool, show: bool) -> int:
-        checked = [(path, self.root / names.artifact(name), name) for path, name in pairs]
-        return sum(_copy(path, target, overwrite=overwrite, show=show, name=name) for path, target, name in checked)
+    def _copy_in(self, pairs: Iterable[tuple[Path, str]], *, overwrite: bool, show: bool) -> None:
+        checked = [(path, self.locate_to_write(name), name) for path, name in pairs]
+        for path, target, name in checked:
+            _copy(path, target, overwrite=overwrite, show=show, name=name)
 
     def __repr__(self) -> str:
         """Return the datastore in one line."""
@@ -174,6 +309,40 @@ class Datastore:
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as an address."""
         return Datastore, (self.workspace, self.name)
+
+
+def all_names(workspace: "Workspace") -> list[str]:
+    """Return the names of the datastores, sorted; the one that every workspace has is always among them."""
+    try:
+        folders = [entry.name for entry in os.scandir(workspace.root / "datastores") if entry.is_dir()]
+    except OSError:
+        folders = []
+    return sorted({DEFAULT, *folders})
+
+
+def relative_path(path: str | os.PathLike[str] | None) -> str:
+    """Return a path in a datastore as a relative POSIX path; empty for all of it.
+
+    Raises
+    ------
+    NameRefusedError
+        If it leads out of the datastore.
+    """
+    bare = os.fspath(path or "").replace("\\", "/").strip("/")
+    return names.artifact(bare) if bare not in ("", ".") else ""
+
+
+def _folder(workspace: "Workspace", name: str) -> Path:
+    return workspace.root / "datastores" / names.folder(name)
+
+
+def _chosen(workspace: "Workspace") -> str:
+    """Return the name of the default datastore."""
+    try:
+        name = (workspace.root / "datastores" / _CHOSEN).read_text(encoding="utf-8").strip()
+        return name if _folder(workspace, names.experiment(name)).is_dir() else DEFAULT
+    except (OSError, ValueError):
+        return DEFAULT
 
 
 def _joined(folder: str | None, relative: str) -> str:

@@ -1,11 +1,13 @@
 """The verbs that tell everything about a run: as SDK v1's dict, as text, as a table with its links."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from .. import errors
 from ..records import RunRecord
+from . import used
 from .artifact_verbs import ArtifactVerbs
 from .pages import DOCS, escape, link_html, table_html
 
@@ -44,8 +46,8 @@ class DetailVerbs(ArtifactVerbs):
             "warnings": [{"source": note.source, "message": note.message} for note in record.notes] or None,
             "properties": record.properties,
             "runDefinition": self._definition(),
-            "inputDatasets": [],
-            "outputDatasets": [],
+            "inputDatasets": [_input_document(one) for one in used.inputs(record.properties)],
+            "outputDatasets": [_output_document(one) for one in used.outputs(record.properties)],
             "logFiles": logs,
             "submittedBy": record.user,
         }
@@ -144,6 +146,24 @@ def _error_document(record: RunRecord) -> dict[str, Any]:
         "time": _utc(record.ended_at or record.created_at),
         "componentName": "azml_integrations",
     }
+
+
+def _input_document(used: Mapping[str, Any]) -> dict[str, Any]:
+    details = {"type": "RunInput", "inputName": used.get("name"), "mechanism": str(used.get("mode")).capitalize()}
+    return {"dataset": _dataset_document(used), "consumptionDetails": details}
+
+
+def _output_document(made: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "identifier": {"savedId": made.get("id"), "registeredName": made.get("dataset")},
+        "outputType": "RunOutput",
+        "outputDetails": {"outputName": made.get("name"), "path": made.get("path")},
+        "dataset": _dataset_document(made),
+    }
+
+
+def _dataset_document(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": one.get("id"), "name": one.get("dataset"), "version": one.get("version")}
 
 
 def _utc(moment: float) -> str:

@@ -733,7 +733,7 @@ class Shelf:
         path = self._path(version)
         if not path.is_file():
             raise errors.EnvironmentNotFoundError(version, f"version {version!r} of {self.name!r}", self.versions())
-        return Environment.from_definition(_json(path)["definition"], str(path))
+        return Environment.from_definition(_entry(path)["definition"], str(path))
 
     def labelled(self, label: str) -> str:
         """Return the version that has a label; ``latest`` is on the newest by itself.
@@ -803,7 +803,7 @@ class Shelf:
 
     def _entries(self) -> list[dict[str, Any]]:
         """Return what each version's file holds, the oldest first."""
-        entries = [_json(path) for path in self._folder.glob("[!.]*.json")]
+        entries = [_entry(path) for path in self._folder.glob("[!.]*.json")]
         return sorted(entries, key=lambda entry: (entry["created"], str(entry["version"]).zfill(12)))
 
 
@@ -815,7 +815,7 @@ def built(workspace: "Workspace") -> Path:
 def _shelves(workspace: "Workspace") -> Iterator[Shelf]:
     for folder in sorted((workspace.root / "environments").glob("[!.]*")):
         for first in sorted(folder.glob("[!.]*.json"))[:1]:
-            yield Shelf(workspace, str(_json(first)["definition"]["name"]))
+            yield Shelf(workspace, str(_entry(first)["definition"]["name"]))
 
 
 def _content(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -833,6 +833,16 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise errors.SpecificationError(str(path), f"holds {errors.a(found)}", "an environment as JSON")
     return found
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    """Return what the file of a version holds."""
+    entry = _json(path)
+    definition = entry.get("definition")
+    if not isinstance(entry.get("created"), float) or "version" not in entry or not isinstance(definition, dict):
+        wanted = "created, version and definition, as Environment.register writes them"
+        raise errors.SpecificationError(str(path), f"has {errors.few(sorted(entry)) or 'nothing'}", wanted)
+    return {**entry, "definition": {"name": path.parent.name, **definition}}
 
 
 def _curated(name: str) -> Environment:

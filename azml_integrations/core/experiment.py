@@ -1,7 +1,6 @@
 """An experiment: a name under which runs are counted."""
 
 import json
-import os
 import sys
 import time
 import uuid
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import errors, journal, names
 from ..records import TERMINAL, Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
+from ..store import numbers
 from .handle import OnError, checked_on_error
 from .pages import DOCS, escape, link_html, table_html
 from .run import Run
@@ -397,19 +397,13 @@ class Experiment:
             raise errors.ExperimentStateError(self._name, "is archived and takes no new runs; reactivate() it first")
 
     def _next_number(self) -> int:
-        """Claim the next number: files ``1`` to ``n`` are there, the first that can be created is ours."""
+        """Claim the next number of a run."""
         folder = self._folder / "numbers"
-        number = _first_free(folder, self._number)
-        while True:
-            try:
-                os.close(os.open(folder / str(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-            except FileExistsError:
-                number += 1
-            except OSError as error:
-                raise errors.StoreError(str(folder), error) from error
-            else:
-                self._number = number
-                return number
+        try:
+            self._number = numbers.claim(folder, self._number)
+        except OSError as error:
+            raise errors.StoreError(str(folder), error) from error
+        return self._number
 
     # -- all of them ---------------------------------------------------------------------------------
 
@@ -528,16 +522,3 @@ def _all(workspace: Workspace) -> Iterator[Experiment]:
             yield Experiment._known(workspace, name)  # noqa: SLF001 - a constructor
         except (OSError, ValueError, KeyError) as error:
             print(f"azml_integrations: {folder} is no readable experiment: {error}", file=sys.stderr)  # noqa: T201
-
-
-def _first_free(folder: Path, given: int) -> int:
-    """Return the first number that is not there, by doubling and halving: numbers are given without gaps."""
-    low = given if (folder / str(given)).exists() else 0  # the folder may be another one meanwhile
-    step = 1
-    while (folder / str(low + step)).exists():
-        low, step = low + step, step * 2
-    high = low + step
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if (folder / str(middle)).exists() else (low, middle)
-    return high

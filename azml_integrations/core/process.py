@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .. import errors, host
 from ..journal import Event
@@ -18,6 +18,10 @@ from .experiment import Experiment
 from .run import Run, error_info
 from .shared import SharedRun
 from .workspace import Scope, Workspace
+
+if TYPE_CHECKING:
+    from ..records import ModelRecord
+    from .model import Model
 
 REQUIRED = (
     *("AZUREML_RUN_ID", "AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME"),
@@ -141,14 +145,26 @@ class _SubmittedRun(Run):
 
     @property
     def input_datasets(self) -> dict[str, Any]:
-        """Return the named inputs: paths or ids, by name."""
-        named = os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "")
-        return {item.partition(":")[0]: os.environ.get(item.partition(":")[0]) for item in named.split(",") if item}
+        """Return the named inputs: datasets in direct mode, else paths."""
+        from .dataset import Dataset
+
+        found: dict[str, Any] = {}
+        for item in filter(None, os.environ.get("AZUREML_DATASET_ENVIRONMENT_VARS", "").split(",")):
+            name, _, mode = item.partition(":")
+            value = os.environ.get(name)
+            direct = value is not None and mode.lower() == "direct"
+            found[name] = Dataset.get_by_id(self._workspace, value) if direct and value else value
+        return found
 
     @property
     def output_datasets(self) -> dict[str, Any]:
-        """Return the named outputs: none yet."""
-        return {}
+        """Return the named outputs: the paths of folders to write into."""
+        named = filter(None, os.environ.get("AZUREML_DATASET_FILE_OUTPUTS", "").split(","))
+        return {name: os.environ.get(name) for name in named}
+
+    def _working_outputs(self) -> Path:
+        """Return the working copy's folder; whoever submitted the script collects it at the end."""
+        return Path("outputs")
 
     def complete(self, _set_status: bool = True) -> None:
         """Leave the status to the exit code."""
@@ -283,6 +299,12 @@ class _SilentRun(_OfflineRun):
 
     def _put(self, name: str, source: BinaryIO, original: Path | None = None) -> None:
         """Store nothing."""
+
+    def _registered(self, model_path: object, told: "ModelRecord") -> "Model":
+        """Return a handle on a version 0, which is registered nowhere."""
+        from .model import Model
+
+        return Model._of(self._workspace, told)  # noqa: SLF001 - a constructor
 
     def _store(self) -> RunStore:
         return SqliteStore(None)

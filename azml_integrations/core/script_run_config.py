@@ -3,17 +3,18 @@
 import copy
 import math
 import os
+import platform
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import errors
 from ..launch import requirements as lines_of_pip
 from .conda_dependencies import CondaDependencies
-from .environment import Environment
+from .environment import Environment, PythonSection
 from .runconfig import (
     LONGEST,
     DockerConfiguration,
@@ -333,6 +334,7 @@ def plan(config: ScriptRunConfig) -> Plan:
         raise errors.SettingError(
             "environment", environment, "an Environment; Environment.get(workspace, name) finds a registered one"
         )
+    _check_sections(configuration)
     folder = _folder(config.source_directory)
     script, command = _either(config, folder)
     arguments = _arguments(config.arguments) + _resumed(config.resume_from)
@@ -340,7 +342,8 @@ def plan(config: ScriptRunConfig) -> Plan:
     copied = copy.deepcopy(configuration)
     copied.script, copied.command, copied.arguments = script, command or "", list(arguments)
     _fill_in_packages(copied.environment, folder)
-    wanted = _wanted(copied.environment, folder)
+    interpreter = _interpreter(environment.python.interpreter_path, folder)
+    wanted = _wanted(copied.environment, folder, interpreter)
     return Plan(
         source_directory=folder,
         script=script,
@@ -348,7 +351,7 @@ def plan(config: ScriptRunConfig) -> Plan:
         arguments=arguments,
         run_config=copied,
         target=target_name(configuration.target),
-        interpreter=_interpreter(environment.python.interpreter_path, folder),
+        interpreter=interpreter,
         managed=bool(wanted.packages),
         wanted=wanted,
         variables=_variables(environment.environment_variables),
@@ -356,6 +359,24 @@ def plan(config: ScriptRunConfig) -> Plan:
         backend=backend,
         max_seconds=_seconds(configuration.max_run_duration_seconds),
     )
+
+
+def _check_sections(configuration: RunConfiguration) -> None:
+    """See that the groups of settings are still such.
+
+    Raises
+    ------
+    SettingError
+        If something else was put in the place of one.
+    """
+    wanted = {"mpi": MpiConfiguration, "pytorch": PyTorchConfiguration, "tensorflow": TensorflowConfiguration}
+    for name, kind in wanted.items():
+        if not isinstance(value := getattr(configuration, name), kind):
+            raise errors.SettingError(name, value, f"a {kind.__name__}")
+    if not isinstance(python := configuration.environment.python, PythonSection):
+        raise errors.SettingError(
+            "environment.python", python, "a PythonSection; interpreter_path is one of its fields"
+        )
 
 
 # -- script and command ------------------------------------------------------------------------------
@@ -472,11 +493,12 @@ def _arguments(arguments: object) -> list[object]:
     """
     if arguments is None:
         return []
-    if isinstance(arguments, str | bytes | Mapping) or not isinstance(arguments, Iterable):
+    listed = hasattr(arguments, "__len__") and hasattr(arguments, "__getitem__")  # a generator would serve once
+    if isinstance(arguments, str | bytes | Mapping) or not listed:
         raise errors.SettingError(
             "arguments", arguments, "a list with a part for each argument, as ['--alpha', 0.1]; shlex.split makes one"
         )
-    return [_argument(argument, at) for at, argument in enumerate(arguments)]
+    return [_argument(argument, at) for at, argument in enumerate(cast("Sequence[object]", arguments))]
 
 
 def _argument(argument: object, at: int) -> object:
@@ -599,14 +621,19 @@ def _fill_in_packages(environment: Environment, folder: Path) -> None:
     environment.python.conda_dependencies = CondaDependencies(path)
 
 
-def _wanted(environment: Environment, folder: Path) -> lines_of_pip.Wanted:
+def _wanted(environment: Environment, folder: Path, interpreter: Path) -> lines_of_pip.Wanted:
     """Return what pip would be asked for; nothing for an environment whose Python has all packages."""
     packages = environment.python.conda_dependencies
     if environment.python.user_managed_dependencies or packages is None:
         return lines_of_pip.Wanted()
     if not isinstance(packages, CondaDependencies):
         raise errors.SettingError("python.conda_dependencies", packages, "CondaDependencies")
-    return lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd(), folder)
+    wanted = lines_of_pip.wanted(packages.as_dict(), packages.folder or Path.cwd(), Path.cwd(), folder)
+    here = platform.python_version()
+    if interpreter != Path(sys.executable) or wanted.python is None or f"{here}.".startswith(f"{wanted.python}."):
+        return wanted
+    note = f"Python {wanted.python} asked for, {here} taken; python.interpreter_path chooses another interpreter"
+    return replace(wanted, notes=(note, *wanted.notes))
 
 
 def _processes(configuration: RunConfiguration) -> tuple[int, str | None]:

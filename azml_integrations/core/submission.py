@@ -1,10 +1,11 @@
 """Submitting a script: from a checked plan to a ticket in the queue of its compute target."""
 
+import contextlib
 import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import host, names
+from .. import errors, host, names
 from ..launch import channel
 from ..launch.queue import Queue
 from ..launch.ticket import Distribution, Ticket
@@ -21,7 +22,9 @@ from . import facts
 from .detail_verbs import DEFINITION
 
 if TYPE_CHECKING:
+    from ..launch.snapshot import Snapshot
     from .experiment import Experiment
+    from .hand_over import Handed
     from .run import Run
     from .script_run import ScriptRun
     from .script_run_config import Plan, ScriptRunConfig
@@ -109,7 +112,6 @@ def submit(
     RunExistsError
         If `run_id` is taken.
     """
-    from .script_run import ScriptRun
     from .script_run_config import plan
 
     checked = plan(config)
@@ -127,7 +129,44 @@ def submit(
     requirements = list(checked.wanted.requirements) if checked.managed and wished else []
     if checked.managed and not requirements:
         _announce_interpreter(str(checked.interpreter))
-    variables, secrets = environment(experiment, family.run_id, checked.variables)
+    with data_handed_over(experiment, checked, family.run_id) as handed:
+        return _entered(experiment, checked, family, snapshot, requirements, handed)
+
+
+@contextlib.contextmanager
+def data_handed_over(experiment: "Experiment", checked: "Plan", run_id: str) -> "Iterator[Handed]":
+    """Give the script of a run its data; where the run is not begun in the block, they are taken away again.
+
+    Raises
+    ------
+    InputMissingError
+        If data are not there.
+    """
+    from .hand_over import call_off, hand_over
+
+    workspace = experiment.workspace
+    if workspace.view.folder(run_id).exists():
+        raise errors.RunExistsError(run_id)
+    handed = hand_over(checked.arguments, checked.run_config, workspace, experiment.name, run_id)
+    try:
+        yield handed
+    except BaseException:
+        call_off(workspace, run_id)
+        raise
+
+
+def _entered(
+    experiment: "Experiment",
+    checked: "Plan",
+    family: Family,
+    snapshot: "Snapshot",
+    requirements: list[str],
+    handed: "Handed",
+) -> "ScriptRun":
+    """Make the run and its ticket."""
+    from .script_run import ScriptRun
+
+    variables, secrets = environment(experiment, family.run_id, checked.variables | handed.variables)
     ticket = Ticket(
         family.run_id,
         experiment.name,
@@ -139,16 +178,16 @@ def submit(
         checked.script,
         None,
         checked.command,
-        [os.fsencode(str(word)) for word in checked.arguments],
+        [os.fsencode(word) for word in handed.arguments],
         variables,
         sorted(os.fsdecode(key) for key in secrets),
         Distribution(checked.processes, _kind(checked)),
         requirements,
         checked.max_seconds,
     )
-    definition = checked.run_config.as_definition()
-    facts_of_source = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id}
-    enter(experiment, ticket, family, definition, facts_of_source, secrets)
+    definition = checked.run_config.as_definition() | {"arguments": [str(one) for one in checked.arguments]}
+    told = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id} | handed.properties
+    enter(experiment, ticket, family, definition, told, secrets)
     run = ScriptRun._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
     if snapshot.left_out:
         run.note("snapshot", _told(snapshot.left_out))

@@ -21,10 +21,12 @@ from .pages import escape, table_html
 
 if TYPE_CHECKING:
     from ..launch.snapshot import Snapshots
+    from .abstract_dataset import AbstractDataset
     from .compute import ComputeTarget, ComputeTargets
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
+    from .model import Model
     from .run import Run
 
 LOCAL = "local"
@@ -324,15 +326,30 @@ class Workspace:
     @property
     def datastores(self) -> "dict[str, Datastore]":
         """Return the datastores, by name."""
-        default = self.get_default_datastore()
-        return {default.name: default}
+        from .datastore import Datastore, all_names
+
+        return {name: Datastore(self, name) for name in all_names(self)}
 
     @property
-    def datasets(self) -> dict[str, object]:
-        """Return nothing yet."""
+    def datasets(self) -> "dict[str, AbstractDataset]":
+        """Return the latest version of each registered dataset, by name."""
+        from .dataset import Dataset
+
+        return Dataset.get_all(self)
+
+    @property
+    def images(self) -> dict[str, object]:
+        """Return nothing."""
         return {}
 
-    models = images = webservices = linked_services = private_endpoints = datasets
+    @property
+    def models(self) -> "dict[str, Model]":
+        """Return the newest version of each registered model, by name."""
+        from .model import latest
+
+        return latest(self)
+
+    webservices = linked_services = private_endpoints = images
 
     @property
     def environments(self) -> "dict[str, Environment]":
@@ -342,13 +359,13 @@ class Workspace:
         return Environment.list(self)
 
     def get_default_datastore(self) -> "Datastore":
-        """Return the datastore that every workspace has: a folder of it."""
+        """Return the default datastore: a folder of the workspace."""
         from .datastore import Datastore
 
         return Datastore(self)
 
     def set_default_datastore(self, name: str) -> None:
-        """Accept the name of the one datastore there is.
+        """Make another datastore the default one.
 
         Raises
         ------
@@ -357,7 +374,7 @@ class Workspace:
         """
         from .datastore import Datastore
 
-        Datastore(self, name)
+        Datastore(self, name).set_as_default()
 
     def get_default_compute_target(self, type: str = "CPU") -> "ComputeTarget":
         """Return the target that every workspace has: this machine."""

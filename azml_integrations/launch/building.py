@@ -6,11 +6,15 @@ next one finds an environment without that file, deletes it and begins anew.
 """
 
 import contextlib
+import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +32,7 @@ OLDEST = (3, 11)
 """The oldest Python that can import this package."""
 
 _READY = "azml-environment.json"
+_PATIENCE = 0.1  # [s] between two looks at a lock that another holds
 _LINES = 15  # of pip's output that an error tells
 _ASK = (
     "import json, sys, sysconfig as s; print(json.dumps(dict(version=sys.version, release=list(sys.version_info[:2]),"
@@ -63,6 +68,58 @@ class Interpreter:
     folders: tuple[str, ...]
 
 
+class _Steps:
+    """The processes of one builder, one at a time, which another thread may end."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self._alone = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def stop(self) -> None:
+        with self._alone:
+            self.stopped.set()
+            if self._process is not None:
+                _kill(self._process)
+
+    @contextlib.contextmanager
+    def started(self, command: Sequence[str | Path], folder: Path, lock: int) -> "Iterator[subprocess.Popen[str]]":
+        """Start a process in a session of its own, which inherits the lock; it is over in the end."""
+        variables = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+        with self._alone:
+            process = subprocess.Popen(  # noqa: S603 - the user's interpreter, for the user
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=variables,
+                cwd=folder,
+                pass_fds=(lock,),
+                start_new_session=True,
+            )
+            self._process = process
+            if self.stopped.is_set():
+                _kill(process)
+        try:
+            with process:  # leaving it waits, so what is given up is killed before
+                try:
+                    yield process
+                except BaseException:
+                    _kill(process)
+                    raise
+        finally:
+            with self._alone:
+                self._process = None
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 class Builder:
     """Keeps virtual environments by what they were asked to hold.
 
@@ -74,6 +131,11 @@ class Builder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._steps = _Steps()
+
+    def stop(self) -> None:
+        """End the build that another thread is in, or waits for: it raises, and keeps nothing."""
+        self._steps.stop()
 
     def python(self, requirements: Sequence[str], python: Path, log: TextIO) -> Path:
         """Return the interpreter of an environment with these packages, built now unless it is there.
@@ -99,7 +161,7 @@ class Builder:
         Raises
         ------
         EnvironmentBuildError
-            If it cannot be built; nothing of it is kept.
+            If it cannot be built, or was stopped; nothing of it is kept.
         SourceNotFoundError
             If a requirements file that a line names is not there.
         StoreError
@@ -112,11 +174,12 @@ class Builder:
             parcels = luggage.ours()
         except PackageNotFoundError as error:
             raise errors.EnvironmentBuildError(kept, "looking for this package's own files", str(error)) from error
-        build = _Build(self._root / _key(kept, base, parcels), tuple(kept), python, base, tuple(parcels), log)
+        folder = self._root / _key(kept, base, parcels)
+        build = _Build(folder, tuple(kept), python, base, tuple(parcels), log, self._steps)
         if build.is_ready():
             return build.interpreter
         try:
-            with _alone(build.folder.with_suffix(".lock"), log) as lock:
+            with build.alone() as lock:
                 if not build.is_ready():  # who waited finds it built
                     build.make(lock)
         except OSError as error:
@@ -136,6 +199,7 @@ class _Build:
     base: Interpreter
     parcels: tuple[luggage.Parcel, ...]
     log: TextIO
+    steps: _Steps
 
     @property
     def interpreter(self) -> Path:
@@ -143,6 +207,23 @@ class _Build:
 
     def is_ready(self) -> bool:
         return (self.folder / _READY).is_file() and self.interpreter.exists()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[int]:
+        """Hold the lock of the environment, once nobody else does."""
+        path = self.folder.with_suffix(".lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if not host.try_lock(lock, exclusive=True):
+                _see_that_locks_work(path.parent)
+                self._say("Waiting for another process that builds the same environment")
+            while not host.try_lock(lock, exclusive=True):
+                if self.steps.stopped.wait(_PATIENCE):
+                    raise errors.EnvironmentBuildError(self.requirements, "waiting for another build", "it was stopped")
+            yield lock
+        finally:
+            os.close(lock)
 
     def make(self, lock: int) -> None:
         """Build it, or leave nothing of it."""
@@ -200,29 +281,14 @@ class _Build:
         EnvironmentBuildError
             If it fails.
         """
-        variables = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
         last: deque[str] = deque(maxlen=_LINES)
-        with subprocess.Popen(  # noqa: S603 - the user's interpreter, for the user
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=variables,
-            cwd=self.folder.parent,
-            pass_fds=(lock,) if os.name == "posix" else (),
-        ) as process:
-            try:
-                for line in process.stdout or ():
-                    last.append(line.rstrip())
-                    self._say(line.rstrip())
-            except BaseException:
-                process.kill()
-                raise
+        with self.steps.started(command, self.folder.parent, lock) as process:
+            for line in process.stdout or ():
+                last.append(line.rstrip())
+                self._say(line.rstrip())
         if process.returncode:
-            raise errors.EnvironmentBuildError(self.requirements, doing, "\n".join(last))
+            said = "it was stopped" if self.steps.stopped.is_set() else "\n".join(last)
+            raise errors.EnvironmentBuildError(self.requirements, doing, said)
 
     def _say(self, line: str) -> None:
         self.log.write(line + "\n")
@@ -275,16 +341,15 @@ def _state(line: str) -> str:
     return str([(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files])
 
 
-@contextlib.contextmanager
-def _alone(path: Path, log: TextIO) -> Iterator[int]:
-    """Hold the lock of an environment, once nobody else does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if not host.try_lock(lock, exclusive=True):
-            log.write("Waiting for another process that builds the same environment\n")
-            log.flush()
-            host.lock(lock, exclusive=True)
-        yield lock
-    finally:
-        os.close(lock)
+def _see_that_locks_work(folder: Path) -> None:
+    """Refuse a filesystem without locks, where two builders would wait for ever.
+
+    Raises
+    ------
+    StoreError
+        If a file that nobody else knows cannot be locked.
+    """
+    with tempfile.TemporaryFile(dir=folder) as mine:
+        if not host.try_lock(mine.fileno(), exclusive=True):
+            cause = OSError(errno.ENOLCK, "this filesystem has no locks")
+            raise errors.StoreError(str(folder), cause, doing="lock a file in")

@@ -130,6 +130,9 @@ HARMLESS = (
 DEEPEST = 8
 """Links to folders that are followed one within another: two in each of n folders would make 2^n copies."""
 
+NESTED = 128
+"""Folders that may lie one within another; a program that deletes or copies them goes as deep."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -394,10 +397,7 @@ class Walk:
             If there is too much to see, or a folder cannot be read.
         """
         facts = os.stat(self._root)  # noqa: PTH116 - strings all the way: 2,000 paths take 10 ms
-        try:
-            self._enter(self._root, "", ((facts.st_dev, facts.st_ino),), 0)
-        except RecursionError:
-            raise SnapshotException(f"{self._root} has folders that are nested too deep to be copied") from None
+        self._enter(self._root, "", ((facts.st_dev, facts.st_ino),), 0)
         if self._unreadable:
             raise unreadable(self._unreadable)
         self._found.files.sort(key=lambda file: file.path)
@@ -405,6 +405,11 @@ class Walk:
 
     def _enter(self, place: str, prefix: str, around: tuple[tuple[int, int], ...], links: int) -> None:
         """Go through one folder."""
+        if len(around) > NESTED:
+            raise SnapshotException(
+                f"{self._root} has folders nested more than {NESTED} deep, as {prefix[:60]}...; name them in "
+                f"{IGNORE_FILES[0]}"
+            )
         try:
             with os.scandir(place) as entries:
                 listed = sorted(islice(entries, self._most + 1), key=lambda entry: entry.name)

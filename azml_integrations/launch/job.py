@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ from .ticket import Ticket
 
 if TYPE_CHECKING:
     import subprocess
+
+    from .building import Builder
 
 GRACE = 5.0
 """Time between asking a script to end and ending it [s]."""
@@ -93,6 +96,10 @@ class Site:
         """Return the folder of a run's working copy."""
         return self.queue.root / "work" / names.run(run_id)
 
+    def inputs(self, run_id: str) -> Path:
+        """Return the folder of links to, or copies of, the data that a run was given."""
+        return self.queue.root / "inputs" / names.run(run_id)
+
 
 class Job:
     """A claimed ticket and what becomes of it.
@@ -139,6 +146,8 @@ class Job:
             self._say(StatusChanged(RunStatus.CANCEL_REQUESTED, time.time()))
             self._kill_at = time.monotonic() + GRACE
             self._tell(signal.SIGTERM)
+            if "_builder" in vars(self):
+                self._builder.stop()
 
     @property
     def due_at(self) -> float:
@@ -178,6 +187,8 @@ class Job:
             if self._start(python):
                 return self._judged(self._wait())
         except (errors.AzmlError, OSError) as error:
+            if self._why_canceled is not None:
+                return RunStatus.CANCELED, None
             message = error.message if isinstance(error, errors.AzmlError) else str(error)
             return RunStatus.FAILED, ErrorInfo(message, "LaunchError", type(error).__name__)
         return RunStatus.CANCELED, None
@@ -198,21 +209,24 @@ class Job:
 
     def _built(self) -> str:
         """Return the interpreter of the environment that the script asks for, built now if it is not there."""
-        from .building import Builder
-
         log = self._folder / names.path_of(BUILD_LOG)
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log_begins(BUILD_LOG)
         try:
             with log.open("a", encoding="utf-8") as out:
-                builder = Builder(self.site.queue.root / "environments" / ".built")
-                return str(builder.python(self.ticket.requirements, Path(self.ticket.python), out))
+                return str(self._builder.python(self.ticket.requirements, Path(self.ticket.python), out))
         finally:
             self._log_ends(BUILD_LOG)
 
+    @cached_property
+    def _builder(self) -> "Builder":
+        from .building import Builder  # most scripts need none
+
+        return Builder(self.site.queue.root / "environments" / ".built")
+
     def _start(self, python: str) -> bool:
         """Start the script's processes; False when the run was canceled before."""
-        variables = self._variables()
+        variables = self._variables() | processes.found_in(python, self.ticket)
         words = processes.command_line(self.ticket, python, self._report)
         port = processes.free_port() if self.ticket.distribution.processes > 1 else 29500
         with self._lock:
@@ -314,6 +328,7 @@ class Job:
         with contextlib.suppress(OSError):
             self._report.unlink(missing_ok=True)
         shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
@@ -426,6 +441,7 @@ def abandon(site: Site, ticket: Ticket) -> None:
     error = ErrorInfo("the process that submitted the run died before the run stood in the queue", "SubmitterDied")
     book.append(StatusChanged(RunStatus.FAILED, time.time(), error))
     book.close()
+    shutil.rmtree(site.inputs(ticket.run_id), ignore_errors=True)
 
 
 def cancel_waiting(site: Site, place: Place) -> None:
@@ -436,4 +452,5 @@ def cancel_waiting(site: Site, place: Place) -> None:
     book.close()
     site.queue.remove(place)
     site.queue.canceled(place.ticket.run_id)
+    shutil.rmtree(site.inputs(place.ticket.run_id), ignore_errors=True)
     site.view.settle_soon(place.ticket.run_id)

@@ -35,6 +35,15 @@ def command_line(ticket: Ticket, python: str, report: Path) -> list[bytes]:
     return [*map(os.fsencode, words), *ticket.arguments]
 
 
+def found_in(python: str, ticket: Ticket) -> dict[bytes, bytes]:
+    """Return the variables by which a script finds the programs of an environment that was built for it."""
+    if not ticket.requirements:
+        return {}
+    folder = Path(python).parent
+    path = os.pathsep.join(filter(None, (str(folder), os.fsdecode(ticket.variables.get(b"PATH", b"")))))
+    return {b"PATH": os.fsencode(path), b"VIRTUAL_ENV": os.fsencode(folder.parent)}
+
+
 def ranked(distribution: Distribution, rank: int, port: int) -> dict[str, str]:
     """Return the variables that tell a process its rank among those of one run on one machine."""
     n = str(distribution.processes)

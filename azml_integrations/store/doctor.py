@@ -6,7 +6,6 @@ journal bytes that decode, and none overwrites or deletes a damaged index.
 """
 
 import contextlib
-import hashlib
 import os
 import platform
 import re
@@ -29,7 +28,7 @@ from .._version import __version__
 from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefusedError, PluginWarning, StoreError
 from ..plugins import plugins
 from ..records import ArtifactRecord, Cursor, ErrorInfo, RunRecord, RunStatus, RunStore, StatusChanged
-from . import files, trash
+from . import files, registry, trash
 from .schema import migrations
 from .sqlite import SqliteStore
 from .view import DEAD, View
@@ -37,7 +36,6 @@ from .view import DEAD, View
 T = TypeVar("T")
 Level: TypeAlias = Literal["fact", "note", "fault"]
 
-CHUNK = 1 << 20
 STRANGER = 86_400.0
 """Age from which a partial file of a process that cannot be seen from here counts as left over [s]."""
 
@@ -139,6 +137,7 @@ class Examination:
                 store.close()
             self._truth.close()
         yield from self._experiments()
+        yield from self._models()
         yield from self._left_in_the_root()
 
     # -- surroundings --------------------------------------------------------------------------------
@@ -466,7 +465,7 @@ class Examination:
             return None
         if size != artifact.size:
             return f"it has {size} bytes, {artifact.size} were stored"
-        if self.contents and (found := _sha256(path)) != artifact.sha256:
+        if self.contents and (found := files.sha256(path)) != artifact.sha256:
             return f"its sha256 is {found}, {artifact.sha256} was stored"
         return None
 
@@ -483,7 +482,7 @@ class Examination:
             yield Finding(
                 "fault",
                 "left over",
-                "a deletion was interrupted; this is no run any more",
+                "a deletion was interrupted; nobody can see this any more",
                 path=self._inside(path),
                 remedy=partial(_emptied, path),
             )
@@ -512,6 +511,32 @@ class Examination:
                     )
                 for path in journal.files(folder):
                     yield from self._journal(path, None)
+
+    # -- models --------------------------------------------------------------------------------------
+
+    def _models(self) -> Iterator[Finding]:
+        folders = [folder for home in registry.Registry(self.root).homes() for folder in registry.version_folders(home)]
+        for folder in self._watch(folders[::-1], "examining models"):
+            yield from self._model(folder)
+        for path in sorted((self.root / registry.FOLDER).glob("*/.*.partial")):
+            if _left_over(path, ours=not host.on_network(self.root)):
+                remedy = partial(registry.removed, path)
+                why = "a process ended while it registered a model; it was never one"
+                yield Finding("fault", "left over", why, path=self._inside(path), remedy=remedy)
+
+    def _model(self, folder: Path) -> Iterator[Finding]:
+        """Examine one version of a model."""
+        try:
+            record = registry.read(folder)
+        except AzmlError as error:
+            yield Finding("fault", "model unreadable", error.message, path=self._inside(folder))
+            return
+        if record is None:
+            return  # deleted meanwhile
+        for path in journal.files(folder):
+            yield from self._journal(path, None)
+        for topic, name, wrong in registry.wrong_with(folder, record, contents=self.contents):
+            yield Finding("fault", topic, f"of model {record.id}: {wrong}", path=self._inside(folder / name))
 
     # -- the index's word about one run --------------------------------------------------------------
 
@@ -660,14 +685,6 @@ def _removed(path: Path) -> str:
 
 def _emptied(path: Path) -> str:
     return f"deleted it, {trash.empty(path)} bytes"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _runs(run_ids: Sequence[str]) -> str:

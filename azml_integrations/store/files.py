@@ -87,7 +87,7 @@ def place(folder: Path, name: str, source: BinaryIO, original: Path | None = Non
     _inside(folder, target, name)  # before a folder is made on its way
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        linked = original is not None and _linked(original, partial)
+        linked = original is not None and linked_to(original, partial)
         if linked:
             size = partial.stat().st_size
         else:
@@ -104,15 +104,6 @@ def place(folder: Path, name: str, source: BinaryIO, original: Path | None = Non
     return ArtifactStored(name, path, size, "" if linked else digest.hexdigest(), time.time())
 
 
-def _linked(original: Path, name: Path) -> bool:
-    """Give a file a second name; False where that cannot be: another disk, or one without such names."""
-    try:
-        os.link(original, name)
-    except OSError:
-        return False
-    return True
-
-
 def locate(folder: Path, record: ArtifactRecord) -> Path:
     """Return where an artifact lies.
 
@@ -124,6 +115,50 @@ def locate(folder: Path, record: ArtifactRecord) -> Path:
     path = folder / record.path
     _inside(folder, path, record.name)
     return path
+
+
+def below(folder: Path, name: str) -> Path:
+    """Return where a file lies whose name is its path.
+
+    Raises
+    ------
+    NameRefusedError
+        If the name is none, or a symbolic link on the way leads out of the folder.
+    """
+    path = folder / names.artifact(name)
+    _inside(folder, path, name)
+    return path
+
+
+def linked_to(original: Path, name: Path) -> bool:
+    """Give a file a second name; False where that cannot be: another disk, or one without such names."""
+    try:
+        os.link(original, name)
+    except OSError:
+        return False
+    return True
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_hashing(source: Path, target: Path) -> str:
+    """Copy a file to a new one; return the digest of what was copied.
+
+    Raises
+    ------
+    OSError
+        If `target` is there already, or the disk refuses.
+    """
+    digest = hashlib.sha256()
+    with source.open("rb") as given, target.open("xb") as out:
+        while chunk := given.read(CHUNK):
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest()
 
 
 def copy(source: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ A run is gone with one rename. What a crash leaves in ``trash/`` takes space, bu
 """
 
 import contextlib
+import errno
 import os
 import shutil
 from itertools import count
@@ -15,14 +16,14 @@ FOLDER = "trash"
 
 
 def discard(root: Path, folder: Path) -> int:
-    """Delete a run's folder.
+    """Delete the folder of a run, or of a version of a model.
 
     Parameters
     ----------
     root : Path
         The workspace's folder.
     folder : Path
-        The run's folder, in the same filesystem.
+        In the same filesystem.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def discard(root: Path, folder: Path) -> int:
     Raises
     ------
     StoreError
-        If the disk refuses; the run is there as before, or gone with a rest in ``trash/``.
+        If the disk refuses; it is there as before, or gone with a rest in ``trash/``.
     """
     try:
         return _remove(_out_of_the_way(root / FOLDER, folder))
@@ -59,8 +60,11 @@ def _out_of_the_way(trash: Path, folder: Path) -> Path:
     for number in count(1):
         target = trash / f"{folder.name}-{number}"
         if not os.path.lexists(target):
-            with contextlib.suppress(FileExistsError):
+            try:
                 return folder.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # somebody else was quicker to take the name
+                    raise
     raise AssertionError("count() has no end")
 
 

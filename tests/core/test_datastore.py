@@ -21,7 +21,7 @@ def test_what_goes_up_comes_down(workspace, data, capsys):
     """A folder is copied with all below it, and told file by file."""
     store = workspace.get_default_datastore()
     assert store.name == "workspaceblobstore"
-    assert store.upload(data, target_path="in", overwrite=False, show_progress=True) == 2
+    assert store.upload(data, target_path="in", overwrite=False, show_progress=True).path_on_datastore == "in"
     assert capsys.readouterr().out.splitlines() == ["copied in/diabetes.csv", "copied in/raw/more.csv"]
 
     assert store.download("back", prefix="in/raw", show_progress=False) == 1
@@ -32,11 +32,11 @@ def test_what_goes_up_comes_down(workspace, data, capsys):
 def test_what_is_there_is_replaced_only_when_asked(workspace, data):
     """SDK v1 skips files that are there, unless overwrite is given."""
     store = Datastore(workspace, "workspaceblobstore")
-    assert store.upload_files([data / "diabetes.csv"], show_progress=False) == 1
+    store.upload_files([data / "diabetes.csv"], show_progress=False)
     (data / "diabetes.csv").write_text("new")
-    assert store.upload_files([data / "diabetes.csv"], show_progress=False) == 0
+    store.upload_files([data / "diabetes.csv"], show_progress=False)
     assert (store.root / "diabetes.csv").read_text() == "age,y\n1,2\n"
-    assert store.upload_files([data / "diabetes.csv"], None, None, True, False) == 1
+    store.upload_files([data / "diabetes.csv"], None, None, True, False)
     assert (store.root / "diabetes.csv").read_text() == "new"
 
 

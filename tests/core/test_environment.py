@@ -286,6 +286,16 @@ def test_what_is_not_there_is_told(workspace, environment):
         Environment.get(workspace, "study", version="1", label="latest")
 
 
+def test_a_file_of_a_version_that_was_spoilt_is_told(workspace, environment):
+    """By its path: somebody edited it, or a disk lost it."""
+    environment.register(workspace)
+    (file,) = (workspace.root / "environments" / "study").glob("*.json")
+    for spoilt in ("", "{}", '{"created": 1.0, "version": "1", "definition": []}'):
+        file.write_text(spoilt)
+        with pytest.raises(SpecificationError, match=r"1\.json"):
+            Environment.get(workspace, "study")
+
+
 def test_what_azure_publishes_is_answered(workspace):
     """Tutorials begin with a curated environment; it runs in the interpreter that submits, and says so."""
     with pytest.warns(SubmissionWarning, match="published by Azure"):

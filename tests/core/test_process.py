@@ -438,6 +438,16 @@ def test_the_submissions_run_is_the_context(submitted):
     assert not isinstance(submitted, run_module._OfflineRun)
 
 
+def test_a_script_registers_what_it_has_just_written(submitted):
+    """Whoever submitted it collects ``./outputs`` at the end only; nothing else of the folder is touched before."""
+    Path("outputs").mkdir()
+    Path("outputs/model.pkl").write_bytes(b"weights")
+    Path("outputs/other.pkl").write_bytes(b"half writ")
+    model = submitted.register_model("ridge", "outputs/model.pkl")
+    assert Path(model.path).read_bytes() == b"weights"
+    assert submitted.get_file_names() == ["outputs/model.pkl"]
+
+
 def test_a_script_logs_into_it(submitted):
     """As into any run."""
     submitted.log("loss", 0.5)

@@ -28,6 +28,8 @@ from azml_integrations.errors import (
     UserErrorException,
 )
 
+WAY_OUT = "python.interpreter_path chooses another interpreter"
+
 
 @pytest.fixture(autouse=True)
 def source(tmp_path):
@@ -289,9 +291,9 @@ def test_numbers_paths_and_bytes_become_strings():
     assert all(type(part) is str for part in planned(arguments=[numpy.str_("a")]).arguments)
 
 
-@pytest.mark.parametrize("arguments", ["--alpha 0.1", b"--alpha", {"--alpha": 0.1}, 5])
+@pytest.mark.parametrize("arguments", ["--alpha 0.1", b"--alpha", {"--alpha": 0.1}, {"--alpha"}, iter(["--alpha"]), 5])
 def test_arguments_are_a_list(arguments):
-    """A string would be taken apart into letters."""
+    """A string would be taken apart into letters, a set has no order, a generator would serve one submission only."""
     with pytest.raises(SettingError, match=r"a list with a part for each argument"):
         planned(arguments=arguments)
 
@@ -428,6 +430,15 @@ def test_an_environment_is_managed_when_it_asks_for_packages(source):
         with_environment(conda_dependencies=["tqdm"])
 
 
+def test_another_python_than_the_one_that_was_asked_for_is_noted():
+    """Conda would have brought it, here the interpreter that submits is built upon."""
+    here = ".".join(map(str, sys.version_info[:3]))
+    for asked, noted in (("3.6.2", True), ("3.1", True), ("3", False), (here, False), (here.rpartition(".")[0], False)):
+        packages = CondaDependencies.create(pip_packages=["tqdm"], python_version=asked)
+        notes = with_environment(conda_dependencies=packages).wanted.notes
+        assert notes == ((f"Python {asked} asked for, {here} taken; {WAY_OUT}",) if noted else ())
+
+
 def test_a_file_of_packages_is_read_at_submit(source):
     """It may be changed afterwards."""
     (source / "env.yml").write_text("dependencies: [{pip: [tqdm]}]")
@@ -460,6 +471,23 @@ def test_an_environment_of_another_kind_is_refused(environment):
     """A name is not enough: the way to one is told."""
     with pytest.raises(SettingError, match=r"Environment\.get"):
         planned(environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "culprit"),
+    [
+        (lambda c: setattr(c, "mpi", 2), "an? MpiConfiguration"),
+        (lambda c: setattr(c, "pytorch", None), "PyTorchConfiguration"),
+        (lambda c: setattr(c, "tensorflow", MpiConfiguration()), "TensorflowConfiguration"),
+        (lambda c: setattr(c.environment, "python", "python3"), "interpreter_path"),
+    ],
+)
+def test_a_group_of_settings_is_not_replaced_by_something_else(spoil, culprit):
+    """`env.python = "python3"` is refused with the way out, not with a missing attribute of a string."""
+    config = ScriptRunConfig("source", "train.py")
+    spoil(config.run_config)
+    with pytest.raises(SettingError, match=culprit):
+        plan(config)
 
 
 def test_a_run_configuration_of_another_kind_is_refused():

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from queues import eventually
 
-from azml_integrations.core import Environment, Run, ScriptRunConfig
+from azml_integrations.core import Environment, Model, Run, ScriptRunConfig
 from azml_integrations.core.script_run import ScriptRun
 from azml_integrations.errors import (
     ActivityFailedException,
@@ -163,6 +164,26 @@ def test_autolog_in_a_submitted_script_logs_into_that_run(experiment, queue, pro
     run.wait_for_completion()
     assert [one.id for one in experiment.get_runs(include_children=True)] == [run.id]
     assert run.get_metrics() == {"mse": 1.0}
+
+
+def test_a_submitted_script_registers_its_model(experiment, queue, project):
+    """Right after it was written, and again from outside when the run is over."""
+    (project / "train.py").write_text(
+        "from azml_integrations import Run\n"
+        "run = Run.get_context()\n"
+        "open('outputs/model.pkl', 'w').write('weights')\n"
+        "print(run.register_model('ridge', 'outputs/model.pkl', tags={'by': 'script'}).id)\n"
+    )
+    run = experiment.submit(ScriptRunConfig(str(project), "train.py"))
+    run.wait_for_completion()
+    again = run.register_model("ridge", "outputs/model.pkl")
+    assert [model.version for model in Model.list(experiment.workspace, run_id=run.id)] == [2, 1]
+    assert (
+        Path(again.path).read_text()
+        == Path(Model(experiment.workspace, "ridge", version=1).path).read_text()
+        == "weights"
+    )
+    assert [name for name in run.get_file_names() if name.startswith("outputs")] == ["outputs/model.pkl"]
 
 
 def test_a_child_is_submitted_from_within(experiment, queue, project):

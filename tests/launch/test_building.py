@@ -15,8 +15,9 @@ import pytest
 from wheels import wheel
 
 from azml_integrations import host
-from azml_integrations.core import Workspace
-from azml_integrations.errors import EnvironmentBuildError, SourceNotFoundError
+from azml_integrations.core import Environment, ScriptRunConfig, Workspace
+from azml_integrations.core.conda_dependencies import CondaDependencies
+from azml_integrations.errors import EnvironmentBuildError, SourceNotFoundError, StoreError
 from azml_integrations.launch import building, luggage
 from azml_integrations.launch.building import Builder
 
@@ -60,6 +61,13 @@ def says(interpreter: Path, program: str, **variables: str) -> str:
     done = subprocess.run([interpreter, "-c", program], capture_output=True, text=True, check=False, env=clean)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def until(there) -> None:
+    """Wait for something that another process or thread does."""
+    begun = time.monotonic()
+    while not there() and time.monotonic() - begun < 60:
+        time.sleep(0.01)
 
 
 def test_the_environment_has_what_was_asked_for(world):
@@ -156,6 +164,32 @@ def test_a_wheel_that_was_changed_is_another_environment(tmp_path):
     assert building._key([str(path)], base, []) != before
 
 
+def test_a_submitted_script_runs_in_the_environment_that_was_built(experiment, queue, tmp_path, offline, monkeypatch):
+    """From `CondaDependencies` to a metric of the run, with the build's log among its files."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text(
+        "import greeting, sys\n"
+        "from azml_integrations.core import Run\n"
+        "Run.get_context().log('version', greeting.VERSION)\n"
+        "print(sys.prefix)\n"
+    )
+    monkeypatch.setenv("AZML_BUILD_ENVIRONMENTS", "1")
+    environment = Environment("study")
+    packages = CondaDependencies.create(pip_packages=["azureml-defaults", *offline, "greeting"])
+    environment.python.conda_dependencies = packages
+
+    run = experiment.submit(ScriptRunConfig(tmp_path / "source", "train.py", environment=environment))
+    details = run.wait_for_completion()
+
+    assert details["status"] == "Completed"
+    assert run.get_metrics() == {"version": "1.0"}
+    run.download_file("user_logs/std_log.txt", "log.txt")
+    built = experiment.workspace.root / "environments" / ".built"
+    assert Path(Path("log.txt").read_text().strip()).is_relative_to(built)
+    assert any("build" in name for name in run.get_file_names())
+    assert "azureml-defaults not installed" in str(details["warnings"])
+
+
 def test_a_build_that_fails_leaves_nothing(tmp_path, offline):
     """One error with pip's own words, and an empty folder but for the lock."""
     log = io.StringIO()
@@ -191,9 +225,7 @@ def test_what_a_killed_builder_left_is_built_anew(tmp_path, offline):
     )
     root = tmp_path / "built"
     builder = subprocess.Popen([sys.executable, "-c", program, str(root), *offline, "greeting"], stdout=subprocess.PIPE)
-    begun = time.monotonic()
-    while not list(root.glob("*/pyvenv.cfg")) and time.monotonic() - begun < 60:
-        time.sleep(0.01)
+    until(lambda: list(root.glob("*/pyvenv.cfg")))
     os.kill(builder.pid, signal.SIGKILL)
     builder.communicate()
     assert not list(root.glob(f"*/{building._READY}"))
@@ -207,6 +239,31 @@ def test_what_a_killed_builder_left_is_built_anew(tmp_path, offline):
 
     assert "Building" in log.getvalue()
     assert says(interpreter, "import greeting; print(greeting.VERSION)") == "1.0"
+
+
+def test_a_build_can_be_stopped(tmp_path, offline):
+    """A run is canceled while its environment is built, or while it waits for one that another builds."""
+    builder, waiting = Builder(tmp_path / "built"), Builder(tmp_path / "built")
+    logs = [io.StringIO(), io.StringIO()]
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(builder.python, [*offline, "greeting"], HERE, logs[0])
+        until(lambda: list((tmp_path / "built").glob("*/pyvenv.cfg")))
+        second = pool.submit(waiting.python, [*offline, "greeting"], HERE, logs[1])
+        until(lambda: "Waiting" in logs[1].getvalue())
+        for one, future in ((waiting, second), (builder, first)):
+            one.stop()
+            with pytest.raises(EnvironmentBuildError, match="it was stopped"):
+                future.result(timeout=10)
+    assert [path.suffix for path in (tmp_path / "built").iterdir()] == [".lock"]
+    with pytest.raises(EnvironmentBuildError, match="it was stopped"):
+        builder.python([*offline, "greeting"], HERE, logs[0])
+
+
+def test_a_filesystem_without_locks_is_told(tmp_path, offline, monkeypatch):
+    """Rather than waiting for ever for a builder that is not there."""
+    monkeypatch.setattr(host, "try_lock", lambda fd, exclusive: False)
+    with pytest.raises(StoreError, match="no locks"):
+        Builder(tmp_path / "built").python([*offline, "greeting"], HERE, io.StringIO())
 
 
 def test_a_python_that_is_too_old_is_told_before_anything_is_built(tmp_path, monkeypatch):

@@ -361,6 +361,7 @@ def test_damage_is_told_and_mended_by_the_next_snapshot(snapshots, source, tmp_p
             snapshots.restore(taken.id, tmp_path / "copy")
         assert not (tmp_path / "copy").exists()
         assert snapshots.take(source) == taken
+        assert Path(path).stat().st_size > 3
     Path(snapshots._path(taken.files[0].sha256)).unlink()
     with pytest.raises(SnapshotException, match="is gone"):
         snapshots.zip(taken.id, tmp_path / "x.zip")

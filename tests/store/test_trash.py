@@ -31,6 +31,16 @@ def test_an_interrupted_deletion_can_be_finished(tmp_path):
     assert trash.leftovers(tmp_path) == []
 
 
+def test_two_that_are_deleted_at_once_do_not_meet(tmp_path, monkeypatch):
+    """Version 1 of two models has one name; who comes second takes the next."""
+    for folder in ("trash/1-1/files", "models/ridge/1"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr("os.path.lexists", lambda _: False)  # it was not there yet when it was asked for
+
+    assert trash.discard(tmp_path, tmp_path / "models" / "ridge" / "1") == 0
+    assert [path.name for path in trash.leftovers(tmp_path)] == ["1-1"]
+
+
 def test_what_cannot_be_deleted_is_told(tmp_path):
     """A folder that is not there is an error with its path."""
     with pytest.raises(StoreError, match=r"cannot delete .*r9"):

@@ -18,6 +18,7 @@ from azml_integrations import (
     current_run,
     get_run,
 )
+from azml_integrations.core import Model
 from azml_integrations.core.runconfig import CondaDependencies, PyTorchConfiguration
 from azml_integrations.errors import AzmlError, RunNotFoundError, UserErrorException
 from azml_integrations.records import MetricSummary, Point
@@ -40,6 +41,16 @@ assert_type(Experiment.list(ws), list[Experiment])
 experiment.tag("a")
 experiment.tag("a", "b")
 
+model = Model.register(ws, Path("model.pkl"), "ridge", tags={"auc": 0.9}, child_paths=["a"])
+assert_type(model, Model)
+assert_type(model.version, int)
+assert_type(Model(ws, "ridge", version=1).tags, dict[str, str | None])
+assert_type(Model.list(ws, tags=["a", ["b", "c"]]), list[Model])
+assert_type(Model.get_model_path("ridge"), str)
+assert_type(model.download(Path(), exist_ok=True), str)
+assert_type(model.run, Run | None)
+assert_type(ws.models, dict[str, Model])
+
 with experiment.start_logging("ridge", outputs=None, snapshot_directory=None) as run:
     assert_type(run, Run)
     run.log("alpha", 0.03)
@@ -56,6 +67,7 @@ with experiment.start_logging("ridge", outputs=None, snapshot_directory=None) as
     run.upload_file("outputs/model.pkl", Path("model.pkl"))
     run.upload_files(["a"], ["b"])
     run.upload_folder("plots", "plots")
+    assert_type(run.register_model("ridge", "outputs/model.pkl", {"a": 1}), Model)
     assert_type(run.child_run("fold"), Run)
     assert_type(run.create_children(2), list[Run])
 

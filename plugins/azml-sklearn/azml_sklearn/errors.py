@@ -15,8 +15,6 @@
 
 from azml_integrations import errors
 
-MIB = 2**20
-
 
 class ModelNotStoredError(errors.UserErrorException):
     """Why there is no file.
@@ -79,7 +77,7 @@ class ModelTooLargeError(ModelNotStoredError):
     def __init__(self, what: str, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         super().__init__(
-            f"{what} is larger than {in_words(most_bytes)}; max_model_bytes=... sets another cap, "
+            f"{what} is larger than {errors.in_words(most_bytes)}; max_model_bytes=... sets another cap, "
             f'for a fit in autolog("sklearn", max_model_bytes=...)'
         )
 
@@ -105,8 +103,3 @@ class NoModelError(ModelNotStoredError, TypeError):
 
 class ModelVersionWarning(errors.AzmlWarning):
     """A model that was made by another scikit-learn than the one that loads it."""
-
-
-def in_words(size: int) -> str:
-    """Return a number of bytes as people say it: ``1,000 bytes``, ``256 MiB``."""
-    return f"{size / MIB:,.0f} MiB" if size >= MIB else f"{size:,} bytes"

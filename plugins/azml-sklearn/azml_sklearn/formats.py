@@ -45,12 +45,12 @@ class Source:
     ----------
     name : str
         The file.
-    run_id : str
-        The run that has it.
+    where : str
+        What has it: ``run 2f6a...``.
     """
 
     name: str
-    run_id: str
+    where: str
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _read_pickle(content: bytes, source: Source, trust: Trust) -> Any:
             "if you know who that was, pass trust=True; models for strangers are better stored with "
             'model_format="skops"'
         )
-        raise UntrustedModelError(source.name, f"run {source.run_id}", why)
+        raise UntrustedModelError(source.name, source.where, why)
     return pickle.loads(content)  # noqa: S301 - the caller said trust=True, and the digest of these bytes was right
 
 
@@ -266,7 +266,7 @@ def _read_skops(content: bytes, source: Source, trust: Trust) -> Any:
             f"needs types that are not trusted by default: {', '.join(doubtful)}; "
             f"if you have reviewed them, pass trust={doubtful!r}"
         )
-        raise UntrustedModelError(source.name, f"run {source.run_id}", why, doubtful)
+        raise UntrustedModelError(source.name, source.where, why, doubtful)
     return skops_io.loads(content, trusted=wanted)
 
 

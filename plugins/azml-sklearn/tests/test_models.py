@@ -25,6 +25,7 @@ from sklearn.svm import LinearSVC
 
 import azml_sklearn
 from azml_integrations import Experiment, Workspace, autolog, errors
+from azml_integrations.core import Model
 from azml_integrations.errors import (
     AmbiguousModelError,
     ModelChangedError,
@@ -394,7 +395,7 @@ def test_what_was_hashed_is_what_is_loaded(run, tmp_path, monkeypatch):
         overwrite(run, "outputs/Ridge/model.pkl", pickle.dumps(Marker(tmp_path / "was_here")))
         return digest
 
-    monkeypatch.setattr("azml_sklearn.models.hashlib.sha256", then_exchange)
+    monkeypatch.setattr("hashlib.sha256", then_exchange)
     loaded = azml_sklearn.load_model(run, trust=True)
     np.testing.assert_array_equal(loaded.coef_, model.coef_)
     assert not (tmp_path / "was_here").exists()
@@ -651,3 +652,85 @@ def test_what_these_tests_skip_is_what_the_formats_need():
         known = FORMATS[name]
         assert {*known.writes_with, *known.reads_with} == {*packages}
         assert known.install == " ".join(packages)
+
+
+# -- registered models -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ridge(run):
+    """Give a fitted model that was saved in the run."""
+    model = Ridge(alpha=0.03).fit(*DIABETES)
+    azml_sklearn.save_model(run, model)
+    return model
+
+
+@pytest.mark.parametrize("path", ["outputs/Ridge", "outputs/Ridge/model.pkl", "./outputs"])
+def test_a_registered_model_comes_back(run, ridge, path, monkeypatch):
+    """Whether its folder was registered, its file, or the folder above it; a pickle still takes trust."""
+    run.register_model("diabetes", path, tags={"alpha": 0.03})
+    registered = Model(run.experiment.workspace, "diabetes")
+    np.testing.assert_array_equal(azml_sklearn.load_model(registered, trust=True).coef_, ridge.coef_)
+    monkeypatch.setattr("pickle.loads", lambda _: pytest.fail("it was loaded"))
+    with pytest.raises(UntrustedModelError, match=r"model\.pkl of model diabetes:1 is a pickle"):
+        azml_sklearn.load_model(registered)
+
+
+def test_several_registered_together_are_told_apart(run, ridge):
+    """By the name that they had in the run."""
+    azml_sklearn.save_model(run, Ridge(alpha=1.0).fit(*DIABETES), "other")
+    registered = run.register_model("both", "outputs")
+    with pytest.raises(AmbiguousModelError, match="model both:1 has 2 models: Ridge, other"):
+        azml_sklearn.load_model(registered, trust=True)
+    assert azml_sklearn.load_model(registered, "other", trust=True).alpha == 1.0
+    for name in ("../Ridge", "Ridge/model.pkl", "", "nothing"):
+        with pytest.raises(ModelNotFoundError, match="it has Ridge, other"):
+            azml_sklearn.load_model(registered, name, trust=True)
+
+
+def test_what_fits_wrote_is_registered_and_loaded(runs, tmp_path):
+    """One line for the run, one for the registry, one for whoever predicts."""
+    autolog("sklearn", silent=True, log_images=False)
+    model = Ridge().fit(*DIABETES)
+    (run,) = runs()
+    path = run.register_model("diabetes", "outputs/Ridge").download(tmp_path / "served")
+    for source in (path, f"{path}/model.pkl", Model.get_model_path("diabetes", _workspace=run.experiment.workspace)):
+        np.testing.assert_array_equal(azml_sklearn.load_model(source, trust=True).coef_, model.coef_)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.json"])
+def test_a_registered_file_that_was_exchanged_is_refused(run, ridge, tmp_path, monkeypatch, name):
+    """However much it is trusted, and though nobody looks at the run any more."""
+    registered = run.register_model("diabetes", "outputs/Ridge/model.pkl")
+    (path,) = (run.experiment.workspace.root / "models" / "diabetes" / "1").rglob(f"*/{name}")
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[:-2] + b"!" + content[-1:])
+    monkeypatch.setattr("pickle.loads", lambda _: pytest.fail("it was loaded"))
+    with pytest.raises(ModelChangedError, match="of model diabetes:1 is not the file that was stored"):
+        azml_sklearn.load_model(registered, trust=True)
+
+
+def test_a_local_file_is_registered_with_what_is_known_of_it(run, ridge, tmp_path):
+    """What was downloaded of a run, and lies beside the .json that tells of it."""
+    run.download_files("outputs/Ridge", str(tmp_path))
+    workspace = run.experiment.workspace
+    known = Model.register(workspace, tmp_path / "outputs" / "Ridge" / "model.pkl", "known")
+    np.testing.assert_array_equal(azml_sklearn.load_model(known, trust=True).coef_, ridge.coef_)
+
+    (tmp_path / "outputs" / "Ridge" / "model.pkl").write_bytes(pickle.dumps(ridge))  # another file than the .json's
+    for name in ("outputs/Ridge/model.pkl", "alone.pkl"):
+        (tmp_path / "alone.pkl").write_bytes(pickle.dumps(ridge))
+        bare = Model.register(workspace, tmp_path / name, "bare")
+        with pytest.raises(ModelNotFoundError, match=r"no \.json beside \w+\.pkl says what it is"):
+            azml_sklearn.load_model(bare, trust=True)
+
+
+def test_a_model_of_another_scikit_learn_is_told_of_by_its_name_in_the_registry(run, ridge, tmp_path):
+    """The versions stand in the .json that came along."""
+    facts = facts_of(run, "Ridge", tmp_path)
+    facts["versions"]["scikit-learn"] = "1.0"
+    run.upload_file("outputs/Ridge/model.json", io.BytesIO(json.dumps(facts).encode()))
+    registered = run.register_model("diabetes", "outputs/Ridge/model.pkl")
+    with pytest.warns(ModelVersionWarning, match=r"model\.pkl of model diabetes:1 was made by scikit-learn 1\.0"):
+        azml_sklearn.load_model(registered, trust=True)

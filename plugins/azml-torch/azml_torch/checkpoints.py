@@ -1,5 +1,6 @@
 """Where a training stands: the states of a model, its optimizer and whatever else has one, to go on from there."""
 
+import io
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -7,12 +8,13 @@ from typing import IO, TYPE_CHECKING, Any
 import torch
 
 from azml_integrations.autologging import paused
+from azml_integrations.core.stored_model import checked_name, find
 from azml_integrations.errors import ModelFactsError, UserErrorException
 
 from .errors import ModelNotStorableError
-from .models import check_fit, checked_name, facts_of
+from .models import check_fit, facts_of
 from .modules import unwrapped
-from .stored import found, store
+from .stored import Facts, store
 
 if TYPE_CHECKING:
     import os
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from azml_integrations import Run
+    from azml_integrations.core import Model
 
 FACTS, FILE = "checkpoint.json", "checkpoint.pt"
 HOW = "azml_torch.load_checkpoint(run, model, optimizer), or torch.load(file, weights_only=True)"
@@ -81,7 +84,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    source: "Run | str | os.PathLike[str]",
+    source: "Run | Model | str | os.PathLike[str]",
     model: "nn.Module",
     optimizer: Any = None,
     *,
@@ -94,8 +97,9 @@ def load_checkpoint(
 
     Parameters
     ----------
-    source : Run, str or path-like
-        Where from: a run, running or over, or a folder that `save_checkpoint` has filled.
+    source : Run, Model, str or path-like
+        Where from: a run, running or over; a registered model; or what was downloaded of either, a folder or the file
+        in it.
     model, optimizer, **others
         What the states go into, as for `save_checkpoint`; a part may be left out.
     name : str, default=None
@@ -122,10 +126,11 @@ def load_checkpoint(
     >>> for epoch in range(azml_torch.load_checkpoint(run, model, optimizer), 10):  # doctest: +SKIP
     ...     train(model, optimizer)
     """
-    place = found(source, name, FACTS)
-    facts = place.facts(FACTS, {"checkpoint": FILE})
+    place = find(source, name, FACTS)
+    facts = place.facts(Facts, {"checkpoint": FILE})
     target, parts = unwrapped(model), _parts(optimizer, others)
-    with place.checked(facts) as content, paused():
+    content = io.BytesIO(place.content(facts))
+    with paused():
         epoch, states = _read(content, place.where)
     if absent := [one for one in parts if one not in states]:
         raise UserErrorException(

@@ -1,6 +1,7 @@
 """A model's weights as a file, beside it what one must know before loading it, and the way back."""
 
 import importlib
+import io
 import re
 import sys
 import tempfile
@@ -13,25 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from azml_integrations.autologging import paused
-from azml_integrations.errors import (
-    ModelExistsError,
-    NameRefusedError,
-    OptionError,
-    UntrustedModelError,
-    UserErrorException,
-)
+from azml_integrations.core.stored_model import FACTS, StoredModel, checked_name, find, free_name
+from azml_integrations.errors import ModelExistsError, OptionError, UntrustedModelError, UserErrorException
 
 from .errors import ModelMismatchError, ModelNotStorableError
 from .modules import name_of, undisturbed, unwrapped
 from .randomness import unmoved_randomness
-from .stored import Facts, Place, found, store
+from .stored import Facts, store
 
 if TYPE_CHECKING:
     import os
 
     from azml_integrations import Run
-
-FACTS = "model.json"
+    from azml_integrations.core import Model
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,11 @@ def save_model(
         raise UserErrorException(f"save_model got {model!r} as model; expected a torch.nn.Module")
     if format not in FORMATS:
         raise OptionError(f"format is one of {', '.join(map(repr, FORMATS))}, not {format!r}")
-    place = _free_name(run, name_of(model)) if name is None else _untaken(run, checked_name(name), overwrite=overwrite)
+    place = (
+        free_name(name_of(model), _taken(run))
+        if name is None
+        else _untaken(run, checked_name(name), overwrite=overwrite)
+    )
     chosen = FORMATS[format]
     with tempfile.TemporaryDirectory(prefix="azml-model-") as folder, paused():
         path = Path(folder, chosen.file)
@@ -122,7 +121,7 @@ def save_model(
 
 
 def load_model(
-    source: "Run | str | os.PathLike[str]",
+    source: "Run | Model | str | os.PathLike[str]",
     model: nn.Module | None = None,
     *,
     name: str | None = None,
@@ -135,8 +134,9 @@ def load_model(
 
     Parameters
     ----------
-    source : Run, str or path-like
-        Where from: a run, running or over, or a folder that `save_model` has filled.
+    source : Run, Model, str or path-like
+        Where from: a run, running or over; a registered model; or what was downloaded of either, a folder or the file
+        in it.
     model : torch.nn.Module, default=None
         What the weights go into, on its device; they fit all of it or nothing of it is changed.
     name : str, default=None
@@ -171,18 +171,20 @@ def load_model(
     Examples
     --------
     >>> model = azml_torch.load_model(run, Net(hidden=64))  # doctest: +SKIP
+    >>> model = azml_torch.load_model(Model(workspace, "digits"), Net(hidden=64))  # doctest: +SKIP
     """
     if not isinstance(trust, bool):
         raise OptionError(f"trust is True or False, not {trust!r}")
-    place = found(source, name, FACTS)
-    facts = place.facts(FACTS, {one: known.file for one, known in FORMATS.items()})
+    place = find(source, name, FACTS)
+    facts = place.facts(Facts, {one: known.file for one, known in FORMATS.items()})
     if facts.format != "safetensors" and model is not None:
         raise UserErrorException(
             f"{facts.file} of {place.where} holds a whole model, and load_model got one, too; leave it out"
         )
     if not trust and (model is None or facts.format != "safetensors"):
         raise UntrustedModelError(facts.file, place.where, _why_untrusted(facts))
-    with place.checked(facts) as content, paused():
+    content = io.BytesIO(place.content(facts))
+    with paused():
         if facts.format == "pickle":
             return torch.load(content, map_location="cpu", weights_only=False)
         if facts.format == "export":
@@ -276,25 +278,6 @@ def _write_export(model: nn.Module, path: Path, example_inputs: Any) -> None:
         raise ModelNotStorableError(type(model).__name__, "export", error, way_out) from error
 
 
-def _free_name(run: "Run", name: str) -> str:
-    there = _taken(run)
-    candidates = (name if number == 1 else f"{name}_{number}" for number in range(1, len(there) + 2))
-    return next(candidate for candidate in candidates if candidate not in there)
-
-
-def checked_name(name: object) -> str:
-    """Return a name that a folder below ``outputs/`` can have.
-
-    Raises
-    ------
-    NameRefusedError
-        If it is none.
-    """
-    if not isinstance(name, str) or not name.strip(". ") or "/" in name or "\\" in name:
-        raise NameRefusedError("model name", name, "expected the plain name of a folder below outputs/")
-    return name
-
-
 def _untaken(run: "Run", name: str, *, overwrite: bool) -> str:
     if not overwrite and name in _taken(run):
         raise ModelExistsError(name, f"run {run.id}", "overwrite=True replaces them, another name keeps both")
@@ -322,7 +305,7 @@ def _why_untrusted(facts: Facts) -> str:
     )
 
 
-def _made(facts: Facts, place: Place) -> nn.Module:
+def _made(facts: Facts, place: StoredModel) -> nn.Module:
     """Make an instance of the class that a trusted model.json names."""
     way_out = "make one and pass it: load_model(run, model)"
     try:
@@ -344,7 +327,7 @@ def _made(facts: Facts, place: Place) -> nn.Module:
         ) from error
 
 
-def _pour(content: IO[bytes], model: nn.Module, facts: Facts, place: Place) -> None:
+def _pour(content: IO[bytes], model: nn.Module, facts: Facts, place: StoredModel) -> None:
     """Load weights into a model that they fit."""
     from safetensors.torch import load
 

@@ -6,12 +6,14 @@ import pickle
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
 from torch import nn
 
+from azml_integrations.core import Model
 from azml_integrations.errors import (
     AmbiguousModelError,
     ModelChangedError,
@@ -220,7 +222,7 @@ def test_a_file_that_changed_is_not_loaded(run, kind):
     more = {"model": Net()} if kind == "safetensors" else {"trust": True}
     for damaged, message in (
         (bytes(content), "the sha256 "),
-        (bytes(content) + b"x", "bytes, the .json beside it says"),
+        (bytes(content) + b"x", "bytes, and had"),
     ):
         file.write_bytes(damaged)
         with pytest.raises(ModelChangedError, match=message):
@@ -324,7 +326,7 @@ def test_other_formats_and_things(run):
         save_model(run, {"weights": torch.ones(1)})
     with pytest.raises(UserErrorException, match="got Net as run; expected a Run, then the model"):
         save_model(Net(), run)
-    with pytest.raises(UserErrorException, match="got NoneType to load from; expected a Run, or the path"):
+    with pytest.raises(UserErrorException, match="got a NoneType to load from; expected a Run, a Model, or the path"):
         load_model(None, Net())
 
 
@@ -445,3 +447,68 @@ def test_a_pickle_in_the_place_of_a_checkpoint_does_not_run(run, tmp_path):
     with pytest.raises(ModelFactsError):
         load_checkpoint(run, model)
     assert not (tmp_path / "run").exists()
+
+
+# -- registered models -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["outputs/Net", "outputs/Net/model.safetensors", "outputs"])
+def test_a_registered_model_comes_back(run, path):
+    """Whether its folder was registered, its file, or the folder above it; with the same checks."""
+    model = Net()
+    save_model(run, model)
+    registered = run.register_model("net", path, tags={"hidden": 4})
+    loaded = load_model(Model(run.experiment.workspace, "net"), Net())
+    assert state(loaded) == state(model)
+    with pytest.raises(UntrustedModelError, match=r"model\.safetensors of model net:1 holds weights"):
+        load_model(registered)
+    with pytest.raises(ModelMismatchError, match="of model net:1 do not fit"):
+        load_model(registered, Net(hidden=5))
+
+
+@pytest.mark.parametrize("path", ["outputs/Net", "outputs"])
+def test_a_downloaded_model_comes_back(run, tmp_path, path):
+    """From the folder, or from the file in it."""
+    model = Net()
+    save_model(run, model)
+    folder = run.register_model("net", path).download(tmp_path / "here")
+    assert state(load_model(folder, Net())) == state(model)
+    assert state(load_model(next((tmp_path / "here").rglob("*.safetensors")), Net())) == state(model)
+
+
+def test_a_registered_file_that_was_exchanged_is_refused(run):
+    """The registry knows its digest, and that of what stands beside it."""
+    save_model(run, Net())
+    save_model(run, Net(), "other")
+    registered = run.register_model("net", "outputs/Net")
+    other = run.register_model("net", "outputs/other")
+    for name in ("model.safetensors", "model.json"):  # together they fit each other
+        Path(registered.path, name).unlink()
+        Path(registered.path, name).write_bytes(Path(other.path, name).read_bytes())
+    with pytest.raises(ModelChangedError, match=r"Net/model\.json of model net:1 is not the file"):
+        load_model(registered, Net())
+
+
+def test_a_checkpoint_may_be_registered(run):
+    """To go on from there in another run."""
+    model, optimizer, _ = parts()
+    save_checkpoint(run, model, optimizer, 3)
+    registered = run.register_model("halfway", "outputs/checkpoint")
+    fresh, other, _ = parts()
+    assert load_checkpoint(registered, fresh, other) == 3
+    assert state(fresh) == state(model)
+
+
+def test_a_file_that_nothing_is_known_of_is_not_guessed(run, tmp_path):
+    """The answer says what is missing."""
+    torch.save(Net().state_dict(), tmp_path / "net.pt")
+    registered = Model.register(run.experiment.workspace, tmp_path / "net.pt", "net")
+    for source in (registered, tmp_path / "net.pt"):
+        with pytest.raises(ModelNotFoundError, match=r"no \.json beside net\.pt says what it is"):
+            load_model(source, Net())
+    save_model(run, Net())
+    (folder_of(run) / "other.pt").write_bytes(b"x")
+    with pytest.raises(ModelNotFoundError, match=r"no \.json beside other\.pt"):
+        load_model(folder_of(run) / "other.pt", Net())
+    with pytest.raises(ModelNotFoundError, match=r"has no model '\.\./Net'"):
+        load_model(folder_of(run), Net(), name="../Net")
