@@ -131,3 +131,23 @@ def test_looking_takes_no_time(elsewhere):
     began = time.perf_counter()
     neighbours.refuse()
     assert time.perf_counter() - began < 0.1
+
+
+def test_the_namespace_is_shared(python, tmp_path):
+    """Another distribution's modules are found beside ours, also where its file of the namespace comes first."""
+    (tmp_path / "other" / "azureml" / "mlflow").mkdir(parents=True)
+    (tmp_path / "other" / "azureml" / "__init__.py").write_text(
+        "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    )
+    (tmp_path / "other" / "azureml" / "mlflow" / "__init__.py").write_text("name = 'theirs'\n")
+    program = """
+    import azureml.mlflow
+    from azureml.core import Run
+    import azureml.pipeline.core
+    print(azureml.mlflow.name, Run.__module__, azureml.pipeline.core.Pipeline)
+    """
+    first = os.pathsep.join([str(tmp_path / "other"), os.environ.get("PYTHONPATH", "")])
+    told = "theirs azml_integrations.core.run <azureml.pipeline.core.Pipeline, which needs the cloud>\n"
+    assert python(program, PYTHONPATH=first) == told
+    last = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(tmp_path / "other")])
+    assert python(program, PYTHONPATH=last) == told
