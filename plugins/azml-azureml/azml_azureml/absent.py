@@ -10,9 +10,6 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-from azml_integrations import checking
-from azml_integrations.errors import NeedsCloudError
-
 from . import neighbours
 
 
@@ -33,6 +30,8 @@ class Absent(type):
         NeedsCloudError
             Always.
         """
+        from azml_integrations.errors import NeedsCloudError
+
         raise NeedsCloudError(cls._full, cls._why)
 
     def __getattr__(cls, name: str) -> "Absent":
@@ -70,6 +69,8 @@ def of_module(module: str, name: str) -> Absent:
     AttributeError
         If the name is none of the cloud.
     """
+    from azml_integrations import checking
+
     fact = checking.fact(f"{module}.{name}")
     if fact is None or fact.verdict is not checking.Verdict.CLOUD:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -83,7 +84,7 @@ class Finder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return how to make a module, if it is one of the cloud."""
-        if not fullname.startswith("azureml.") or checking.room_of(fullname) is None:
+        if not fullname.startswith("azureml.") or _why(fullname) is None:
             return None
         neighbours.refuse()
         return ModuleSpec(fullname, self, is_package=True)
@@ -93,8 +94,7 @@ class Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill a module: its names are stand-ins."""
-        room = checking.room_of(module.__name__)
-        why = room.why if room is not None else ""
+        why = _why(module.__name__) or ""
         module.__doc__ = f"Needs the cloud; {why}."
 
         def __getattr__(name: str) -> Any:  # noqa: N807 - PEP 562
@@ -103,6 +103,14 @@ class Finder:
             return stand_in(f"{module.__name__}.{name}", why)
 
         module.__dict__["__getattr__"] = __getattr__
+
+
+def _why(module: str) -> str | None:
+    """Return what to do instead of a module, or None if it is none of the cloud."""
+    from azml_integrations import checking  # here: nine scripts of ten never ask
+
+    room = checking.room_of(module)
+    return None if room is None else room.why
 
 
 def install() -> None:
