@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .core import (
         Environment,
         Experiment,
+        Model,
         Run,
         RunConfiguration,
         ScriptRunConfig,
@@ -35,6 +36,7 @@ __all__ = [
     "Environment",
     "Experiment",
     "MetricOrder",
+    "Model",
     "Run",
     "RunConfiguration",
     "RunQuery",
@@ -56,7 +58,8 @@ __all__ = [
 ]
 
 _LATE = {
-    **dict.fromkeys(["Environment", "Experiment", "Run", "RunConfiguration", "ScriptRunConfig", "Workspace"], "core"),
+    **dict.fromkeys(["Environment", "Experiment", "Model", "Run", "RunConfiguration"], "core"),
+    **dict.fromkeys(["ScriptRunConfig", "Workspace"], "core"),
     **dict.fromkeys(["current_run", "get_run", "implicit_child", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),

@@ -16,3 +16,12 @@ def azml_open_store(url: str) -> RunStore | None:
     from .store.sqlite import SqliteStore
 
     return SqliteStore(Path(url.removeprefix(SCHEME)).expanduser())
+
+
+@hookimpl
+def azml_run_types() -> dict[str, str]:
+    """Name the classes of our own rooms."""
+    return {
+        "azureml.scriptrun": "azml_integrations.core.script_run:ScriptRun",
+        "hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun",
+    }

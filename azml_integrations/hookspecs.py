@@ -49,6 +49,15 @@ def azml_run_ended(record: RunRecord) -> None:
     """See a run end: its record with the final status, error, tags and properties."""
 
 
+@hookspec
+def azml_run_types() -> dict[str, str]:  # type: ignore[empty-body]
+    """Offer classes for types of run: return ``{"hyperdrive": "package.module:Class"}``, strings only.
+
+    The class is a subclass of `Run` and is imported when a run of that type is met. Where it cannot be had, the run is
+    a plain `Run`, with a warning.
+    """
+
+
 @hookspec(firstresult=True)
 def azml_portal_url(path: str) -> str | None:
     """Say where pages are served: return the address of `path` (``runs/<id>``), or None."""

@@ -21,6 +21,7 @@ from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
 from .runs import run
+from .sweeps import sweep
 from .words import visible
 
 NOT_FOUND, INTERRUPTED = 3, 130
@@ -126,3 +127,4 @@ azml.add_command(model)
 azml.add_command(dataset)
 azml.add_command(doctor)
 azml.add_command(check)
+azml.add_command(sweep)

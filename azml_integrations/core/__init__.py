@@ -95,7 +95,8 @@ def get_run(experiment: "Experiment", run_id: str, rehydrate: bool = True, clean
     """
     from .run import Run
 
-    return Run(experiment, run_id)
+    plain = Run(experiment, run_id)
+    return plain._relative(plain._record())  # noqa: SLF001 - of the class that stands for its type
 
 
 def __getattr__(name: str) -> Any:

@@ -296,6 +296,11 @@ class Registry:
             if path.name.startswith(f"{_key(run_id)}."):
                 path.unlink(missing_ok=True)
 
+    def promised(self, run_id: str) -> list[Promise]:
+        """Return what was promised for a run."""
+        mine = [path for path in self._promises() if path.name.startswith(f"{_key(run_id)}.")]
+        return [_read(path, _promise.decode) for path in mine]
+
     def _promises(self) -> list[Path]:
         try:
             found = sorted((self._root / ".pending").iterdir())

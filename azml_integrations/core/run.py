@@ -26,7 +26,7 @@ from ..records import (
     RunStore,
     StatusChanged,
 )
-from . import cloud, context, ending
+from . import cloud, context, ending, run_types
 from .detail_verbs import DetailVerbs
 from .fit_table import FitTable, compared, fit_table
 from .following import Follower
@@ -453,7 +453,10 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     def parent(self) -> "Run | None":
         """Return the run that this one is a child of, or None."""
         parent_id = self._record().parent_id
-        return None if parent_id is None else Run._handle(self._experiment, parent_id)
+        if parent_id is None:
+            return None
+        record = self._workspace.view.of(parent_id).run(parent_id)
+        return Run._handle(self._experiment, parent_id) if record is None else self._relative(record)
 
     def child_run(self, name: str | None = None, run_id: str | None = None, outputs: str | None = None) -> "Run":
         """Create a child run and start it.
@@ -567,7 +570,7 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
 
     def _relative(self, record: RunRecord) -> "Run":
         """Return a handle on a run of the family: it belongs to the same experiment."""
-        return Run._handle(self._experiment, record.run_id)
+        return run_types.handle(self._experiment, record)
 
     def _family(self, store: RunStore, query: RunQuery, *, recursive: bool) -> "_Records":
         """Return the runs below this one that a query asks for, newest first."""
@@ -759,6 +762,23 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         """Begin a run of an experiment; the name of 2018 for `Experiment.start_logging`."""
         return experiment.start_logging(*args, **kwargs)
 
+    @staticmethod
+    def add_type_provider(runtype: str, run_factory: "Callable[[Experiment, RunRecord], Run]") -> None:
+        """Let a function make the handles on runs of a type, wherever runs of this process are found.
+
+        Parameters
+        ----------
+        runtype : str
+            Type of run; the last provider of a type wins.
+        run_factory : callable
+            Gets the experiment and the run's record, which has the run's ``run_id``, and returns the handle.
+
+        See Also
+        --------
+        azml_integrations.hookspecs.azml_run_types : The same for a plugin, without importing anything.
+        """
+        run_types.add(runtype, run_factory)
+
     # -- travel --------------------------------------------------------------------------------------
 
     def clean(self) -> "_Names":
@@ -805,7 +825,7 @@ def _attached(kind: "type[Run]", experiment: "Experiment", run_id: str, on_error
 def _revived(workspace: "Workspace", record: RunRecord) -> Run:
     from .experiment import Experiment
 
-    return Run._handle(Experiment._known(workspace, record.experiment), record.run_id)  # noqa: SLF001
+    return run_types.handle(Experiment._known(workspace, record.experiment), record)  # noqa: SLF001 - nothing is made
 
 
 def _wanted(filters: str | Mapping[str, str] | None) -> dict[str, str | None] | None:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,6 +61,34 @@ class Family:
     properties: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A script that can be submitted: all checks are behind it, its source is kept, its data are handed over.
+
+    Attributes
+    ----------
+    ticket : Ticket
+        What the launcher has to do.
+    definition : dict
+        Its run configuration.
+    properties : dict of str to str
+        What is known of its source and its data.
+    secrets : dict of bytes to bytes
+        Values of the variables that the ticket withholds.
+    notes : tuple of (str, str)
+        Who has something to say about it, and what.
+    source_directory : Path
+        Where the snapshot was taken.
+    """
+
+    ticket: Ticket
+    definition: dict[str, Any]
+    properties: dict[str, str]
+    secrets: dict[bytes, bytes]
+    notes: tuple[tuple[str, str], ...]
+    source_directory: Path
+
+
 def submit(
     experiment: "Experiment",
     config: "ScriptRunConfig",
@@ -112,25 +140,56 @@ def submit(
     RunExistsError
         If `run_id` is taken.
     """
+    from .script_run import ScriptRun
+
+    chosen = names.run(run_id or new_id(experiment.name))
+    parent_id = None if parent is None else parent.id
+    family = Family(chosen, parent_id=parent_id, name=name, tags=tags, properties=properties)
+    with prepared(experiment, config, chosen, build) as ready:
+        enter(experiment, ready.ticket, family, ready.definition, ready.properties, ready.secrets)
+    run = ScriptRun._handle(experiment, chosen)  # noqa: SLF001 - a constructor
+    for source, message in ready.notes:
+        run.note(source, message)
+    return run
+
+
+@contextlib.contextmanager
+def prepared(
+    experiment: "Experiment", config: "ScriptRunConfig", run_id: str, build: bool | None = None
+) -> Iterator[Ready]:
+    """Check a script configuration, keep its source and hand its data over, for a run that is begun in the block.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where the run will belong.
+    config : ScriptRunConfig
+        What to run.
+    run_id : str
+        Id of the run.
+    build : bool, default=None
+        As `submit` has it.
+
+    Raises
+    ------
+    UserErrorException
+        If the configuration cannot be run: see `ScriptRunConfig`.
+    SnapshotException
+        If the source folder is larger than a snapshot may be.
+    ExperimentStateError
+        If the experiment is archived.
+    """
     from .script_run_config import plan
 
     checked = plan(config)
-    family = Family(
-        names.run(run_id or new_id(experiment.name)),
-        parent_id=None if parent is None else parent.id,
-        name=name,
-        tags=tags,
-        properties=properties,
-    )
     experiment._open()  # noqa: SLF001 - an archived experiment takes no run
-    workspace = experiment.workspace
-    snapshot = workspace.snapshots.take(checked.source_directory)
+    snapshot = experiment.workspace.snapshots.take(checked.source_directory)
     wished = builds_environments() if build is None else build
     requirements = list(checked.wanted.requirements) if checked.managed and wished else []
     if checked.managed and not requirements:
         _announce_interpreter(str(checked.interpreter))
-    with data_handed_over(experiment, checked, family.run_id) as handed:
-        return _entered(experiment, checked, family, snapshot, requirements, handed)
+    with data_handed_over(experiment, checked, run_id) as handed:
+        yield _ready(experiment, checked, run_id, snapshot, requirements, handed)
 
 
 @contextlib.contextmanager
@@ -155,20 +214,18 @@ def data_handed_over(experiment: "Experiment", checked: "Plan", run_id: str) -> 
         raise
 
 
-def _entered(
+def _ready(
     experiment: "Experiment",
     checked: "Plan",
-    family: Family,
+    run_id: str,
     snapshot: "Snapshot",
     requirements: list[str],
     handed: "Handed",
-) -> "ScriptRun":
-    """Make the run and its ticket."""
-    from .script_run import ScriptRun
-
-    variables, secrets = environment(experiment, family.run_id, checked.variables | handed.variables)
+) -> Ready:
+    """Make the ticket."""
+    variables, secrets = environment(experiment, run_id, checked.variables | handed.variables)
     ticket = Ticket(
-        family.run_id,
+        run_id,
         experiment.name,
         checked.target,
         submitter(),
@@ -187,13 +244,9 @@ def _entered(
     )
     definition = checked.run_config.as_definition() | {"arguments": [str(one) for one in checked.arguments]}
     told = _facts(checked.source_directory) | {"ContentSnapshotId": snapshot.id} | handed.properties
-    enter(experiment, ticket, family, definition, told, secrets)
-    run = ScriptRun._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
-    if snapshot.left_out:
-        run.note("snapshot", _told(snapshot.left_out))
-    for note in checked.wanted.notes if requirements else ():
-        run.note("environment", note)
-    return run
+    notes = [("snapshot", _told(snapshot.left_out))] if snapshot.left_out else []
+    notes += [("environment", note) for note in (checked.wanted.notes if requirements else ())]
+    return Ready(ticket, definition, told, secrets, tuple(notes), checked.source_directory)
 
 
 def enter(
@@ -203,6 +256,7 @@ def enter(
     definition: Mapping[str, Any],
     properties: Mapping[str, str],
     secrets: Mapping[bytes, bytes],
+    keep: Callable[[Path], object] | None = None,
 ) -> None:
     """Make a run that waits, put its ticket into the queue, and wake the launcher.
 
@@ -220,6 +274,8 @@ def enter(
         What is known of its source.
     secrets : mapping of bytes to bytes
         Values of the variables that the ticket withholds; handed over in memory.
+    keep : callable, default=None
+        Gets the run's folder before anybody can see the run, to write more into its ``about/``.
 
     Raises
     ------
@@ -252,6 +308,8 @@ def enter(
             host.user(),
         )
         run._record_texts({Path(DEFINITION).name: msgspec.json.encode(cleaned(definition)).decode()})  # noqa: SLF001
+        if keep is not None:
+            keep(run._folder)  # noqa: SLF001 - family
         run._append(  # noqa: SLF001 - the one way to write
             created,
             *([TagsSet(tags, now)] if tags else []),

@@ -205,6 +205,7 @@ class Job:
                 f"{name}/{relative}": files.version(path) for relative, path in files.tree(self._work / name)
             }
         self._report.parent.mkdir(exist_ok=True)
+        self._report.unlink(missing_ok=True)  # of an earlier life, whose launcher was killed before it could
         return self._built() if self.ticket.requirements else self.ticket.python
 
     def _built(self) -> str:
@@ -321,14 +322,15 @@ class Job:
         self._finish(status, error)
 
     def _finish(self, status: RunStatus, error: ErrorInfo | None) -> None:
+        """Write the last status, clean up, and let the ticket go: the last, for then the run may be begun again."""
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
-        self.site.queue.remove(self.place)
-        self.site.queue.canceled(self.ticket.run_id)
         with contextlib.suppress(OSError):
             self._report.unlink(missing_ok=True)
         shutil.rmtree(self._work, ignore_errors=True)
         shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
+        self.site.queue.canceled(self.ticket.run_id)
+        self.site.queue.remove(self.place)
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 

@@ -15,7 +15,7 @@ def test_a_script_is_submitted_and_its_id_printed(azml, queue, script):
     run_id = azml("submit", "train.py", "--", "--alpha", "0.1").out.strip()
     assert azml("run", "wait", run_id).out == f"{run_id} Completed\n"
     assert run_id.startswith("train_")
-    assert azml("run", "metrics", run_id, "--output", "json").json[0]["last_value"] == 3
+    assert azml("run", "metrics", run_id, "--output", "json").json[0]["last"] == 3
 
 
 def test_a_script_is_followed_to_its_end(azml, queue, script):

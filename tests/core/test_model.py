@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from azml_integrations import errors
-from azml_integrations.core import Experiment, Model, Run, Workspace
+from azml_integrations.core import Dataset, Experiment, Model, Run, Workspace
 
 V1_SIGNATURES = {
     "Model": "workspace, name=None, id=None, tags=None, properties=None, version=None, run_id=None, "
@@ -297,6 +297,16 @@ def test_everything_that_is_said_is_kept(workspace, file):
     assert model.resource_configuration == {"cpu": 2.0, "memory_in_gb": 0.5, "gpu": None}
     assert Model.list(workspace, dataset_id="d2") == [model]
     assert Model.list(workspace, dataset_id="d3") == []
+
+
+def test_a_data_set_of_the_workspace_is_known_by_its_name_and_id(workspace, file):
+    """Registered or not; lists of models ask for the id."""
+    Path("a.csv").write_text("x,y\n1,2\n")
+    data = Dataset.Tabular.from_delimited_files("a.csv").register(workspace, "rows")
+    model = register(workspace, file, datasets=[("training", data)], sample_input_dataset=data)
+    assert model.datasets == {"training": [{"name": "rows", "id": data.id, "version": "1"}]}
+    assert model.sample_input_dataset["name"] == "rows"
+    assert Model.list(workspace, dataset_id=data.id) == [model]
 
 
 def test_tags_change_and_properties_only_grow(workspace, file):
