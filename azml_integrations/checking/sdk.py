@@ -330,7 +330,10 @@ _DISTRIBUTED = (
         ("azureml.core.runconfig",),
     ),
     *(
-        Entry(_differs(name, "an image's name, kept as data: no container is started"), ("azureml.core.runconfig",))
+        Entry(
+            _differs(name, "an image's name, kept as data: no container is started"),
+            ("azureml.core.runconfig", "azureml.core.environment"),
+        )
         for name in ("DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE")
     ),
     Entry(
@@ -344,7 +347,7 @@ _DISTRIBUTED = (
 
 _ENVIRONMENT = Entry(
     _runs("Environment", "name, **kwargs", "Environment"),
-    _core("environment"),
+    (*_core("environment"), "azureml.core.runconfig"),
     (
         *_each("name version python environment_variables"),
         _differs("docker", "kept as data: no container is started"),
@@ -386,7 +389,7 @@ _ENVIRONMENT = Entry(
 
 _CONDA = Entry(
     _runs("CondaDependencies", "conda_dependencies_file_path=None", "CondaDependencies"),
-    ("azureml.core.conda_dependencies", "azureml.core.runconfig"),
+    ("azureml.core.conda_dependencies", "azureml.core.runconfig", "azureml.core.environment"),
     (
         _runs(
             "create",
@@ -411,7 +414,7 @@ _CONDA = Entry(
 
 # -- compute -----------------------------------------------------------------------------------------
 
-_COMPUTE_PLACES = ("azureml.core.compute", "azureml.core")
+_COMPUTE_PLACES = ("azureml.core.compute", "azureml.core", "azureml.core.compute_target")
 _COMPUTE = (
     Entry(
         _differs("ComputeTarget", _MACHINE, "workspace, name", "ComputeTarget"),
@@ -457,8 +460,9 @@ _COMPUTE = (
     ),
     Entry(
         _runs("ComputeTargetException"),
-        ("azureml.core.compute_target", "azureml.exceptions"),
+        ("azureml.core.compute_target", "azureml.exceptions", "azureml.core.compute"),
     ),
+    Entry(_runs("LocalTarget", None, "ComputeTarget"), ("azureml.core.compute_target",), like="ComputeTarget"),
     *(
         Entry(
             _cloud(name, "scripts run on this machine: leave the target out, or use 'local'"), ("azureml.core.compute",)
@@ -474,11 +478,31 @@ _COMPUTE = (
     ),
 )
 
+_SECTIONS = (
+    *(
+        Entry(_differs(name, "kept as data: no container, cluster or Spark is started"), ("azureml.core.runconfig",))
+        for name in (
+            *("AmlComputeConfiguration", "HdiConfiguration", "KubernetesComputeConfiguration", "SparkConfiguration"),
+            "ParallelTaskConfiguration",
+        )
+    ),
+    Entry(_runs("HistoryConfiguration"), ("azureml.core.runconfig",)),
+    *(
+        Entry(_differs(name, "kept as data: no container, cluster or Spark is started"), ("azureml.core.environment",))
+        for name in (
+            *("DockerSection", "DockerBuildContext", "DockerImagePlatform", "SparkSection", "DatabricksSection"),
+            "RSection",
+        )
+    ),
+    Entry(_runs("PythonSection"), ("azureml.core.environment",)),
+    Entry(_runs("PYTHON_DEFAULT_VERSION"), ("azureml.core.conda_dependencies",)),
+)
+
 _AUTHENTICATION = tuple(
     Entry(_differs(name, _AUTH, "*args, **kwargs"), ("azureml.core.authentication",))
     for name in (
         *("InteractiveLoginAuthentication", "ServicePrincipalAuthentication", "AzureCliAuthentication"),
-        *("MsiAuthentication", "TokenAuthentication"),
+        *("MsiAuthentication", "TokenAuthentication", "AbstractAuthentication"),
     )
 )
 
@@ -611,7 +635,7 @@ _DATA = (
             "name, dataset, mode='direct', path_on_compute=None",
             "DatasetConsumptionConfig",
         ),
-        ("azureml.data.dataset_consumption_config",),
+        ("azureml.data.dataset_consumption_config", "azureml.data"),
         (
             _differs("as_mount", "the script gets a local path", None, "DatasetConsumptionConfig"),
             _differs("as_download", "the script gets a local path", None, "DatasetConsumptionConfig"),
@@ -631,6 +655,7 @@ _DATA = (
             _runs("register_on_complete", None, "OutputFileDatasetConfig"),
         ),
     ),
+    Entry(_runs("DataType"), ("azureml.data", "azureml.data.dataset_factory")),
     Entry(_runs("AbstractDataset"), ("azureml.data.abstract_dataset",), _DATASET_VERBS),
     Entry(_runs("DataPath"), ("azureml.data.datapath",)),
     Entry(
@@ -714,9 +739,11 @@ _HYPERDRIVE = (
     ),
     Entry(
         _runs("PrimaryMetricGoal"),
-        ("azureml.train.hyperdrive", "azureml.train.hyperdrive.runconfig"),
+        ("azureml.train.hyperdrive", "azureml.train.hyperdrive.runconfig", "azureml.train.hyperdrive.run"),
         (*_each("MAXIMIZE MINIMIZE"), _runs("from_str", None)),
     ),
+    Entry(_runs("EarlyTerminationPolicy"), ("azureml.train.hyperdrive", "azureml.train.hyperdrive.policy")),
+    Entry(_runs("HyperParameterSampling"), ("azureml.train.hyperdrive", "azureml.train.hyperdrive.sampling")),
     Entry(
         _runs("HyperDriveRun", None, "Run"),
         ("azureml.train.hyperdrive", "azureml.train.hyperdrive.run"),
@@ -741,12 +768,13 @@ _TELEMETRY = Entry(
 _DIAGNOSTIC_LOG = Entry(_differs("diagnostic_log", "nothing is written", "*args, **kwargs"), ("azureml.core",))
 
 _EXCEPTIONS = (
+    Entry(_runs("AuthenticationException"), ("azureml.exceptions", "azureml.core.authentication")),
     Entry(_runs("AzureMLException"), ("azureml._common.exceptions", "azureml.exceptions")),
     Entry(_runs("ServiceException"), ("azureml._restclient.exceptions", "azureml.exceptions")),
     *(
         Entry(_runs(name), ("azureml.exceptions",))
         for name in (
-            *("UserErrorException", "AuthenticationException", "ActivityFailedException", "ActivityCanceledException"),
+            *("UserErrorException", "ActivityFailedException", "ActivityCanceledException"),
             *("ExperimentExecutionException", "RunEnvironmentException", "RunConfigurationException"),
             *("SnapshotException", "WebserviceException", "ModelNotFoundException", "ModelPathNotFoundException"),
             *("WorkspaceException", "ProjectSystemException", "TrainingException", "HyperDriveConfigException"),
@@ -775,7 +803,10 @@ _CLOUD_NAMES = (
     ),
     Entry(
         _differs("ContainerRegistry", "kept as data: no container is started"),
-        ("azureml.core", "azureml.core.container_registry"),
+        (
+            *("azureml.core", "azureml.core.container_registry", "azureml.core.environment"),
+            "azureml.core.runconfig",
+        ),
     ),
     Entry(
         _cloud("ResourceConfiguration", _DEPLOY),
@@ -798,6 +829,7 @@ ENTRIES: tuple[Entry, ...] = (
     *_DISTRIBUTED,
     _ENVIRONMENT,
     _CONDA,
+    *_SECTIONS,
     *_COMPUTE,
     *_AUTHENTICATION,
     _MODEL,

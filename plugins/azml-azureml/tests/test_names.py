@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +208,22 @@ def test_other_modules_are_not_found():
     """A misspelt one is an error at the import, as everywhere."""
     with pytest.raises(ModuleNotFoundError, match=r"azureml\.corre"):
         importlib.import_module("azureml.corre")
+
+
+def modules() -> list[str]:
+    """Return the names of all modules of ours that have a file."""
+    import azureml.core
+
+    root = Path(azureml.core.__file__).parent.parent
+    files = [path.relative_to(root) for path in root.rglob("*.py")]
+    names = [".".join(("azureml", *path.with_suffix("").parts)).removesuffix(".__init__") for path in files]
+    return sorted(name for name in names if name != "azureml.__init__")
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_table_knows_every_name_that_is_there(module):
+    """Else `azml check` would call a name unknown that runs."""
+    found = importlib.import_module(module)
+    unknown = [name for name in getattr(found, "__all__", ()) if checking.fact(f"{module}.{name}") is None]
+    assert unknown == []
+    assert table.is_module(module)
