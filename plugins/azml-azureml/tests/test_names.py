@@ -227,3 +227,34 @@ def test_the_table_knows_every_name_that_is_there(module):
     unknown = [name for name in getattr(found, "__all__", ()) if checking.fact(f"{module}.{name}") is None]
     assert unknown == []
     assert table.is_module(module)
+
+
+OURS = {
+    *(
+        "find_runs",
+        "queue",
+        "scope",
+        "snapshots",
+        "texts",
+        "view",
+        "resume_logging",
+        "fits",
+        "link_file",
+        "log_moments",
+    ),
+    *("metric_summaries", "note", "over", "owned", "shared_child", "as_definition", "from_definition", "RUN_TYPE"),
+    *("definition", "abandon", "within", "place", "locate", "locate_to_write", "get_file_names", "read_file"),
+    *("compute_target", "environment"),
+}
+"""Attributes of our classes that the SDK never had, or that are none of a script's."""
+
+
+@pytest.mark.parametrize("entry", [entry for _, entry in ENTRIES if entry.members], ids=lambda entry: entry.fact.name)
+def test_the_table_knows_every_attribute_that_is_there(entry):
+    """Else `azml check` would call it unknown."""
+    kind = resolve(table.full_name(entry))
+    attributes = {name for name in dir(kind) if not name.startswith("_")} | set(
+        getattr(kind, "__dataclass_fields__", ())
+    )
+    unknown = [name for name in attributes - OURS if table.member(entry.fact.name, name) is None]
+    assert unknown == []
