@@ -15,8 +15,8 @@ from typing import Any
 from .facts import Finding, Spot, Verdict
 
 SUFFIXES = (".py", ".ipynb")
-_FOREIGN = {"__pycache__", "site-packages", "node_modules", "venv", "env", "build", "dist"}
-"""Folders that hold nobody's own code; those whose names begin with a dot are passed too."""
+_FOREIGN = {"__pycache__", "site-packages", "node_modules"}
+"""Folders that hold nobody's own code; virtual environments and those whose names begin with a dot are passed too."""
 
 UNREADABLE = "(the file)"
 """Stands for a name in a finding about code that cannot be read."""
@@ -80,8 +80,12 @@ def files(path: Path) -> Iterator[Path]:
         yield path
         return
     for folder, below, names in os.walk(path):
-        below[:] = sorted(name for name in below if not name.startswith(".") and name not in _FOREIGN)
+        below[:] = sorted(name for name in below if not _is_foreign(Path(folder, name)))
         yield from (Path(folder, name) for name in sorted(names) if name.endswith(SUFFIXES))
+
+
+def _is_foreign(folder: Path) -> bool:
+    return folder.name.startswith(".") or folder.name in _FOREIGN or (folder / "pyvenv.cfg").exists()
 
 
 def programs(path: Path) -> list[Program]:

@@ -60,20 +60,14 @@ def test_a_file_that_cannot_be_read(tmp_path):
 
 def test_a_folder_is_read_but_for_strangers_code(tmp_path):
     """Sorted; hidden folders, environments and links to folders are passed."""
-    for name in (
-        "b.py",
-        "a/c.ipynb",
-        "a/d.txt",
-        ".hidden/e.py",
-        "venv/f.py",
-        "a/site-packages/g.py",
-        "a/.ipynb_checkpoints/h.ipynb",
-    ):
+    wanted = ["b.py", "a/c.ipynb", "env/f.py"]
+    others = ["a/d.txt", ".hidden/e.py", "myenv/pyvenv.cfg", "myenv/bin/x.py", "a/site-packages/g.py"]
+    for name in (*wanted, *others, "a/.ipynb_checkpoints/h.ipynb"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    assert [path.relative_to(tmp_path).as_posix() for path in files(tmp_path)] == ["b.py", "a/c.ipynb"]
+    assert [path.relative_to(tmp_path).as_posix() for path in files(tmp_path)] == wanted
 
 
 # -- notebooks ---------------------------------------------------------------------------------------
