@@ -25,11 +25,15 @@ def test_importing_brings_no_framework(python):
     assert not loaded & {"numpy", "pandas", "sklearn", "torch", "matplotlib", "IPython", "azml_integrations.checking"}
 
 
-def test_importing_is_quick(python):
-    """A script begins at once: three times the budget of 50 ms, the best of five, whatever else the machine does."""
-    program = "import time; t = time.process_time(); {}; print(time.process_time() - t)"
-    times = [float(python(program.format("from azureml.core import Run"))) for _ in range(5)]
-    assert min(times) < 0.15
+def test_the_detour_costs_little(python):
+    """Beside the class itself, measured in turns: the best of five, whatever else the machine does."""
+    program = "import time; t = time.process_time(); from {} import Run; print(time.process_time() - t)"
+    pairs = [
+        [float(python(program.format(module))) for module in ("azureml.core", "azml_integrations.core")]
+        for _ in range(5)
+    ]
+    ours, plain = (min(times) for times in zip(*pairs, strict=True))
+    assert ours < 2 * plain, (ours, plain)
 
 
 def test_a_plain_import_of_the_namespace_says_nothing(python):
@@ -128,9 +132,9 @@ def test_nobody_is_here(elsewhere):
 
 def test_looking_takes_no_time(elsewhere):
     """It is done at the first import of each package."""
-    began = time.perf_counter()
+    began = time.process_time()
     neighbours.refuse()
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_the_namespace_is_shared(python, tmp_path):
