@@ -186,8 +186,12 @@ class Job:
         """Return how the run ended."""
         try:
             python = self._prepare()
-            if self._start(python):
-                return self._judged(self._wait())
+            for life in range(self.ticket.lives, 0, -1):
+                if not self._start(python):
+                    return RunStatus.CANCELED, None
+                codes = self._wait()
+                if life == 1 or not self._struck_down(codes):
+                    return self._judged(codes)
         except (errors.AzmlError, OSError) as error:
             if self._why_canceled is not None:
                 return RunStatus.CANCELED, None
@@ -238,6 +242,7 @@ class Job:
             self._say(StatusChanged(RunStatus.RUNNING, time.time()))
             if self.ticket.seconds is not None:
                 self._due = time.monotonic() + self.ticket.seconds
+            self._processes = []
             for rank in range(self.ticket.distribution.processes):
                 ranked = processes.ranked(self.ticket.distribution, rank, port)
                 own = variables | {os.fsencode(name): os.fsencode(value) for name, value in ranked.items()}
@@ -284,6 +289,13 @@ class Job:
                 processes.tell("", living, signal.SIGTERM)
             time.sleep(_POLL)
         return [code for code in codes if code is not None]
+
+    def _struck_down(self, codes: list[int]) -> bool:
+        """Tell whether a signal ended the script that nobody has asked for, and it could not tell how it ended."""
+        if self._why_canceled is not None or min(codes) >= 0 or self._reported() is not None:
+            return False
+        self._say(Noted("launcher", f"{processes.how_it_ended(min(codes))}; it is started again", time.time()))
+        return True
 
     def _judged(self, codes: list[int]) -> tuple[RunStatus, ErrorInfo | None]:
         if self._why_canceled is not None:
@@ -403,7 +415,7 @@ class Orphan(Job):
         if record is None or (record.ended and record.verdict is None):
             self._leave()
             return False
-        if record.started_at is None:
+        if record.started_at is None or self._may_begin_again():
             shutil.rmtree(self._work, ignore_errors=True)
             self.site.queue.give_back(self.place)
             return False
@@ -411,6 +423,10 @@ class Orphan(Job):
         if self.ticket.seconds is not None:
             self._due = time.monotonic() + max(0.0, record.started_at + self.ticket.seconds - time.time())
         return True
+
+    def _may_begin_again(self) -> bool:
+        """Tell whether a script that goes on where it was has died with its launcher."""
+        return self.ticket.lives > 1 and self._reported() is None and not self._lives()
 
     def _record(self) -> RunRecord | None:
         return self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)

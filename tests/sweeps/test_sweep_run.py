@@ -106,8 +106,10 @@ def test_no_such_metric_is_none_with_the_names_that_were_logged(sweep):
         assert run.get_best_run_by_primary_metric() is None
     with pytest.warns(AzmlWarning, match="they logged no number"):
         assert sweep([([], "complete")], run_id="HD_b").get_best_run_by_primary_metric() is None
-    with pytest.warns(AzmlWarning, match="has no child yet"):
-        assert sweep([], run_id="HD_c").get_best_run_by_primary_metric() is None
+    empty = sweep([], run_id="HD_c")
+    for _ in range(2):  # each time: a notebook's cell is run again
+        with pytest.warns(AzmlWarning, match="has no child yet"):
+            assert empty.get_best_run_by_primary_metric() is None
 
 
 def test_children_come_sorted(sweep):
@@ -160,6 +162,8 @@ def test_what_a_sweep_has_not_is_said_so(sweep):
     run = sweep(CHILDREN)
     with pytest.raises(HyperDriveNotImplementedException, match="cancel"):
         run.fail("because")
+    with pytest.warns(AzmlWarning, match="ends when its children have"):
+        run.complete()
     with pytest.raises(HyperDriveNotImplementedException, match=r"hyperdrive\.txt"):
         run.get_diagnostics()
 
