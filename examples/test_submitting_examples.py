@@ -156,6 +156,30 @@ def check_children(sweep):
     assert max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans) <= 4
 
 
+def test_the_guide_to_submitting_runs_as_written(world):
+    """Its code is one script beside the one that it submits, and prints what the page says it prints."""
+    page = (HERE.parent / "docs" / "how-to" / "submit.md").read_text()
+    library, train, *guide = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    Path("source").mkdir()
+    Path("source", "mylib.py").write_text(library)
+    Path("source", "train.py").write_text(train)
+    Path("guide.py").write_text("".join(guide))
+
+    shown = "".join(re.findall(r"```text\n(.*?)```", page, flags=re.DOTALL))
+    assert shown.count("\n") > 6  # the page has not lost its answers
+    assert python("guide.py") == shown
+
+    shell = "".join(re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL))
+    Path("train.py").write_text("import sys; print(sys.argv[1:])")
+    assert "azml submit train.py -- --rows 200\n" in shell
+    assert "azml submit train.py --stream -- --rows 200\n" in shell
+    assert "['--rows', '200']" in azml("submit", "train.py", "--stream", "--", "--rows", "200")
+    assert "azml compute update local --slots 4\n" in shell
+    azml("compute", "update", "local", "--slots", "4")
+    assert "azml run stream @latest\n" in shell
+    assert "['--rows', '200']" in azml("run", "stream", "@latest")
+
+
 def test_somebody_is_told_when_it_ends(world, monkeypatch):
     """By the plugin in the launcher, and by a command that waits."""
     folder = HERE / "tell_me_when_it_ends"

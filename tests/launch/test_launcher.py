@@ -40,7 +40,7 @@ def test_a_script_runs_and_its_output_is_the_runs(submitted, log, queue):
     assert log(run) == "out ['--alpha', '0.1']\nerr\n"
     assert statuses(run) == ["Queued", "Preparing", "Running", "Finalizing", "Completed"]
     assert "user_logs/std_log.txt" in details["logFiles"]
-    assert queue.empty()
+    eventually(queue.empty)
     assert not (queue.root / "work" / run.id).exists()
 
 
