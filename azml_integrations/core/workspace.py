@@ -658,6 +658,7 @@ def from_address(address: str, relative_to: Path | None = None, scope: Scope | N
 
         address = unquote(urlsplit(address).path)
     if "://" not in address:
-        return Workspace._at(((relative_to or Path.cwd()) / Path(address).expanduser()).resolve())  # noqa: SLF001
+        place = Path(address).expanduser()
+        return Workspace._at((relative_to / place if relative_to else place).resolve())  # noqa: SLF001
     local = Workspace(*(scope or Scope(LOCAL, LOCAL, DEFAULT)))
     return Workspace._at(local.root, address)  # noqa: SLF001 - a constructor

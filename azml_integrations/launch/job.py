@@ -16,7 +16,6 @@ import msgspec
 
 from .. import errors, host, journal, names
 from ..journal import Journal
-from ..plugins import plugins
 from ..records import (
     TERMINAL,
     ArtifactStored,
@@ -172,7 +171,10 @@ class Job:
     def run(self) -> None:
         """Run the script; whatever happens, the run ends and the ticket goes."""
         try:
-            self._end(*self._outcome())
+            if self._folder.is_dir():
+                self._end(*self._outcome())
+            else:  # deleted while it waited
+                self._leave()
         except Exception as error:  # noqa: BLE001 - a launcher lives on
             with contextlib.suppress(Exception):
                 self._finish(RunStatus.FAILED, ErrorInfo(f"the launcher stumbled: {error!r}", "LauncherError"))
@@ -339,14 +341,18 @@ class Job:
         shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
-        with contextlib.suppress(OSError):
-            self._report.unlink(missing_ok=True)
-        self.site.queue.canceled(self.ticket.run_id)
-        self.site.queue.remove(self.place)
+        self._leave()
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
+    def _leave(self) -> None:
+        with contextlib.suppress(OSError):
+            self._report.unlink(missing_ok=True)
+        leave(self.site, self.place)
+
     def _tell_plugins(self) -> None:
+        from ..plugins import plugins  # not before: the launcher's start is waited for
+
         if plugins().listen("azml_run_ended"):
             record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
             plugins().call("azml_run_ended", record=record)
@@ -409,7 +415,7 @@ class Orphan(Job):
         """
         record = self._record()
         if record is None or (record.ended and record.verdict is None):
-            self.site.queue.remove(self.place)
+            self._leave()
             return False
         if record.started_at is None or self._may_begin_again():
             shutil.rmtree(self._work, ignore_errors=True)
@@ -464,11 +470,19 @@ def abandon(site: Site, ticket: Ticket) -> None:
 
 def cancel_waiting(site: Site, place: Place) -> None:
     """End a run that waits, without its script having started."""
-    book = Journal(site.view.folder(place.ticket.run_id))
-    now = time.time()
-    book.append(StatusChanged(RunStatus.CANCEL_REQUESTED, now), StatusChanged(RunStatus.CANCELED, now))
-    book.close()
-    site.queue.remove(place)
+    folder = site.view.folder(place.ticket.run_id)
+    if folder.is_dir():  # else it was deleted while it waited
+        book = Journal(folder)
+        now = time.time()
+        book.append(StatusChanged(RunStatus.CANCEL_REQUESTED, now), StatusChanged(RunStatus.CANCELED, now))
+        book.close()
+        site.view.settle_soon(place.ticket.run_id)
+    leave(site, place)
+
+
+def leave(site: Site, place: Place) -> None:
+    """Take away all that was there for running a script; the ticket last, for then the run may be begun again."""
+    for folder in (site.work(place.ticket.run_id), site.inputs(place.ticket.run_id)):
+        shutil.rmtree(folder, ignore_errors=True)
     site.queue.canceled(place.ticket.run_id)
-    shutil.rmtree(site.inputs(place.ticket.run_id), ignore_errors=True)
-    site.view.settle_soon(place.ticket.run_id)
+    site.queue.remove(place)

@@ -254,7 +254,7 @@ def test_an_id_that_is_taken(experiment, queue, config):
     experiment.submit(config, run_id="mine").wait_for_completion()
     with pytest.raises(RunExistsError):
         experiment.submit(config, run_id="mine")
-    assert queue.empty()
+    eventually(queue.empty)
     assert Run(experiment, "mine").get_status() == "Completed"
 
 
