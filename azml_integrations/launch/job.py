@@ -336,7 +336,9 @@ class Job:
         self._finish(status, error)
 
     def _finish(self, status: RunStatus, error: ErrorInfo | None) -> None:
-        """Write the last status, clean up, and let the ticket go: the last, for then the run may be begun again."""
+        """Clean up, write the last status, and let the ticket go: the last, for then the run may be begun again."""
+        shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
         self._leave()

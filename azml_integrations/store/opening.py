@@ -38,7 +38,7 @@ def open_index(root: Path, index: str | None) -> RunStore:
     """
     if index is None:
         return SqliteStore(index_path(root))
-    from ..plugins import plugins  # a launcher does without, and its start is waited for
+    from ..plugins import plugins  # with the entry points of all distributions behind it
 
     store: RunStore | None = plugins().call("azml_open_store", url=index)
     if store is None:

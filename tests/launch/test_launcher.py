@@ -175,6 +175,17 @@ def test_a_secret_that_got_lost_is_said(submitted, log, queue):
     assert "starts without MY_API_KEY" in run.get_details()["warnings"][0]["message"]
 
 
+def test_signals_mean_to_the_script_what_they_mean_by_hand(submitted, log):
+    """Whatever shell has started the launcher: a script that interrupts itself is interrupted."""
+    run = submitted("import signal; print(*(signal.getsignal(n).__class__.__name__ for n in (2, 3, 13, 15)))")
+    run.wait_for_completion()
+    by_hand = [signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN, signal.SIG_DFL]
+    assert log(run).split() == [kind.__class__.__name__ for kind in by_hand]
+    run = submitted("import signal; print(signal.getsignal(signal.SIGQUIT) == signal.SIG_DFL)")
+    run.wait_for_completion()
+    assert log(run) == "True\n"
+
+
 def test_a_command_is_run_by_the_shell(submitted, log):
     run = submitted("", "a b", command="echo $((6 * 7))", script=None)
     run.wait_for_completion()

@@ -189,10 +189,11 @@ def test_earlier_sweeps_may_hold_the_best(sweep):
 
 def test_a_definition_comes_back(sweep):
     """What the controller reads is what was submitted."""
-    kept = sweep(CHILDREN)._sweep()
+    kept = sweep(CHILDREN, again=({"--lr": 1},), resume_child_runs=("HD_z_1",))._sweep()
     told = kept.as_definition()
     assert Sweep.from_definition(json.loads(json.dumps(told))).as_definition() == told
     assert (kept.metric, kept.goal, kept.total, kept.concurrent) == ("accuracy", MAX, 10, 2)
+    assert (kept.again, kept.resume_child_runs) == (({"--lr": 1},), ("HD_z_1",))
     assert kept.policy == NoTerminationPolicy()
     assert kept.sampling.parameter_space == {"--lr": ["choice", [[0.1, 0.2]]]}
 
