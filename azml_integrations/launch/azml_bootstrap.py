@@ -47,7 +47,7 @@ def main() -> None:
 def run_script(name: str) -> None:
     """Execute a file as the main module."""
     path = os.path.abspath(name)  # noqa: PTH100 - pathlib takes longer to import than all of this
-    sys.path[0] = os.path.dirname(path)  # noqa: PTH120 - as above
+    make_first(os.path.dirname(path))  # noqa: PTH120 - as above
     program = type(sys)("__main__")
     program.__dict__.update(__file__=path, __builtins__=__builtins__, __spec__=None, __cached__=None)
     keep.append(sys.modules["__main__"])
@@ -61,9 +61,14 @@ def run_module(name: str) -> None:
     """Execute a module as ``python -m`` would."""
     import runpy
 
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - as above
+    make_first(os.getcwd())  # noqa: PTH109 - as above
     keep.append(sys.modules["__main__"])
     runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def make_first(folder: str) -> None:
+    """Look for modules in a folder where Python would, in place of ours."""
+    sys.path[:1] = [] if getattr(sys.flags, "safe_path", False) else [folder]
 
 
 keep: "list[object]" = []
