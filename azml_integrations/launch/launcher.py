@@ -109,7 +109,7 @@ class Launcher:
         return bool(self._jobs)
 
     def _next(self, slots: int) -> Place | None:
-        running = [job.ticket for job in self._jobs.values()]
+        running = [job.ticket for job in self._jobs.values() if not job.done]
         free = slots - sum(ticket.slots for ticket in running)
         return next_in_turn(self._queue.waiting(), running, free)
 
