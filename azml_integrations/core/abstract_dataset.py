@@ -215,7 +215,7 @@ class AbstractDataset:
         self._known()
         return Registry(_check_workspace(self._workspace))
 
-    def keep_in(self, workspace: Workspace) -> str:
+    def _keep_in(self, workspace: Workspace) -> str:
         """Keep the definition in a workspace, so that the id alone leads to it; return that id.
 
         Raises

@@ -318,7 +318,7 @@ class _Desk:
 
     def _serve_input(self, one: DatasetConsumptionConfig) -> None:
         dataset = _dataset(one, self._workspace)
-        key = dataset.keep_in(self._workspace)
+        key = dataset._keep_in(self._workspace)  # noqa: SLF001 - family
         value = key if one.mode == "direct" else self._bring(one)
         self.variables[one.name] = self._values[str(one)] = value
         if one.mode != "direct":

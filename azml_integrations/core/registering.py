@@ -93,7 +93,7 @@ def as_use(scenario: str, dataset: object, workspace: "Workspace") -> DatasetUse
     """Return what is known of a data set: its name, id and version, as far as it has them; one of ours is kept."""
     if dataset is None:
         return None
-    if callable(keep := getattr(dataset, "keep_in", None)):
+    if callable(keep := getattr(dataset, "_keep_in", None)):
         keep(workspace)
     if isinstance(dataset, str):
         return DatasetUse(scenario, dataset)

@@ -363,7 +363,6 @@ def environment(
         "AZUREML_DATA_CONTAINER_ID": f"dcid.{run_id}",
         "AZUREML_TARGET_TYPE": "local",
         "AZUREML_NODE_COUNT": "1",
-        "MLFLOW_RUN_ID": run_id,
         "AZML_WORKSPACE": workspace._index_url or str(workspace.root),  # noqa: SLF001 - family
     }
     found |= {os.fsencode(name): os.fsencode(value) for name, value in (*own.items(), *ours.items())}

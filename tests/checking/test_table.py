@@ -44,6 +44,9 @@ def test_names_are_found_in_every_place():
     assert table.member("Run", "nothing") is None
     assert fact("azureml.pipeline.steps.deep.down").verdict is Verdict.CLOUD
     assert fact("azureml.pipelines") is None
+    assert fact("azureml.core.webservice.WebserviceException").verdict is Verdict.RUNS  # in an except clause
+    assert fact("azureml.data.azure_storage_datastore.AzureBlobDatastore").verdict is Verdict.CLOUD
+    assert fact("azureml.monitoring.ModelDataCollector").verdict is Verdict.CLOUD
     assert fact("numpy.float").verdict is Verdict.BROKEN
     assert "azureml.train.hyperdrive" in table.modules()
 

@@ -127,6 +127,14 @@ def test_submit_may_show_the_output(experiment, queue, config, capsys):
         run.wait_for_completion()
 
 
+def test_mlflow_is_not_sent_to_a_run_that_its_store_has_not(experiment, queue, project):
+    """`mlflow.start_run()` raises where MLFLOW_RUN_ID names a run that nobody made there: its runs are its own."""
+    (project / "train.py").write_text("import os; print([name for name in os.environ if name.startswith('MLFLOW')])")
+    run = experiment.submit(ScriptRunConfig(str(project), "train.py"))
+    run.wait_for_completion()
+    assert "[]" in next(iter(run.get_details_with_logs()["logFiles"].values()))
+
+
 def test_the_environments_variables_reach_the_script(experiment, queue, project, monkeypatch):
     monkeypatch.setenv("FROM_HERE", "here")
     (project / "train.py").write_text(

@@ -6,6 +6,7 @@ Modules of which nothing works here have no files; they are made when somebody i
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
@@ -34,7 +35,7 @@ class Absent(type):
 
         raise NeedsCloudError(cls._full, cls._why)
 
-    def __getattr__(cls, name: str) -> "Absent":
+    def __getattr__(cls, name: str) -> "Absent | type[Exception]":
         """Return a stand-in for an attribute."""
         if name.startswith("_"):
             raise AttributeError(f"{cls._full} has no attribute {name!r}")
@@ -45,8 +46,10 @@ class Absent(type):
         return f"<{cls._full}, which needs the cloud>"
 
 
-def stand_in(full_name: str, why: str) -> Absent:
-    """Return a stand-in for a class or function.
+def stand_in(full_name: str, why: str) -> Absent | type[Exception]:
+    """Return a stand-in for a class or function, or an exception that can be caught.
+
+    An ``except`` clause with a stand-in would hide the error that says what needs the cloud behind a TypeError.
 
     Parameters
     ----------
@@ -56,12 +59,25 @@ def stand_in(full_name: str, why: str) -> Absent:
         What to do instead.
     """
     module, _, name = full_name.rpartition(".")
+    if name.endswith(("Exception", "Error")):
+        return _exception(module, name)
     return Absent(
         name, (), {"_full": full_name, "_why": why, "__module__": module, "__doc__": f"Needs the cloud; {why}."}
     )
 
 
-def of_module(module: str, name: str) -> Absent:
+@cache
+def _exception(module: str, name: str) -> type[Exception]:
+    """Return the exception of ours that has the name, else a new one that nobody raises."""
+    from azml_integrations import errors
+
+    known = getattr(errors, name, None)
+    if isinstance(known, type) and issubclass(known, Exception):
+        return known
+    return type(name, (errors.AzmlError,), {"__module__": module, "__doc__": "Of the cloud; nothing here raises it."})
+
+
+def of_module(module: str, name: str) -> Absent | type[Exception]:
     """Return the stand-in for a name of a module that works here but for such names.
 
     Raises

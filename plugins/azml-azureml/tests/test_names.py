@@ -150,6 +150,24 @@ def test_a_stand_in_takes_part_in_everything_but_its_use():
         Webservice.list(None)
 
 
+def test_exceptions_of_the_cloud_can_be_named_in_except_clauses(python):
+    """With anything else there, Python would raise a TypeError over the error that says what to do instead."""
+    program = """
+        from azureml.core.webservice import Webservice, WebserviceException
+        from azureml.exceptions import WebserviceException as known
+        from azureml.pipeline.core import PipelineException
+        from azureml.train.automl.exceptions import ConfigException
+
+        try:
+            Webservice(None, "scorer").delete()
+        except (ConfigException, PipelineException):
+            print("wrong")
+        except WebserviceException as error:
+            print(type(error).__name__, WebserviceException is known)
+        """
+    assert python(program) == "NeedsCloudError True\n"
+
+
 def test_our_classes_are_the_classes():
     """Not copies: what one side makes, the other recognises."""
     import azureml._common.exceptions
