@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .. import host
 from ..core.run import Run
@@ -209,7 +210,7 @@ def account(run: Run, extent: Extent = FILE, memory: Memory | None = None) -> Ac
     return Account(
         record=record,
         workspace=run.experiment.workspace.name,
-        address=run._portal_address(),  # noqa: SLF001 - starts nothing, warns of nothing
+        address=_address(run),
         at=time.time(),
         extent=extent,
         summaries=tuple(summaries),
@@ -227,6 +228,11 @@ def account(run: Run, extent: Extent = FILE, memory: Memory | None = None) -> Ac
         family=family(run, record, extent.children),
         log=log_tail(run._folder, files, extent.log, extent.lines),  # noqa: SLF001 - a floor above
     )
+
+
+def _address(run: Run) -> str:
+    """Return where the run's page is, without what lets somebody in there: files and notebooks are given away."""
+    return urlsplit(run._portal_address())._replace(query="", fragment="").geturl()  # noqa: SLF001 - a floor above
 
 
 @dataclass
@@ -337,15 +343,12 @@ def _curve(one: MetricSummary, series: Series, most: int) -> Chart | None:
         values = [value for value, kind in zip(series.values, series.kinds, strict=True) if kind == series.kind]
     if series.kind == "list":
         values = [item for part in values for item in _list(part)]
-    stepped = series.kind == "scalar" and series.kinds is None and one.first_step is not None
-    x: Sequence[Any] = _list(series.steps) if stepped else range(len(values))
-    if stepped and None in x:
-        x, stepped = range(len(values)), False
     y = values if isinstance(values, list) or hasattr(values, "typecode") else _list(values)
-    if stepped and any(later < earlier for earlier, later in pairwise(x)):
-        order = sorted(range(len(x)), key=x.__getitem__)
-        x, y = [x[place] for place in order], [y[place] for place in order]
-    points = thinned(x, y, most)
+    stepped = series.kind == "scalar" and series.kinds is None and one.first_step is not None
+    points = thinned(series.steps if stepped else range(len(y)), y, most)
+    if any(math.isnan(x) for x, _ in points):  # some were logged without a step
+        stepped, points = False, thinned(range(len(y)), y, most)
+    points.sort(key=itemgetter(0))  # a run that was resumed, or several processes
     remark = _remark(points, len(y), one.description)
     return Chart(one.name, "step" if stepped else "logged value", one.name, [Curve(points)], remark=remark)
 

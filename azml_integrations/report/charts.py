@@ -117,12 +117,12 @@ def thinned(x: Sequence[Any], y: Sequence[Any], most: int = POINTS) -> list[Poin
     """
     n = len(y)
     if n <= most:
-        return [(float(at), _float(value)) for at, value in zip(x, y, strict=True)]
+        return [(_float(at), _float(value)) for at, value in zip(x, y, strict=True)]
     parts = max(1, (most - 2) // 2)
     places = [0]
     for part in range(parts):
         places += _extremes(y, part * n // parts, (part + 1) * n // parts)
-    return [(float(x[place]), _float(y[place])) for place in dict.fromkeys([*places, n - 1])]
+    return [(_float(x[place]), _float(y[place])) for place in dict.fromkeys([*places, n - 1])]
 
 
 def _extremes(y: Sequence[Any], begin: int, end: int) -> list[int]:

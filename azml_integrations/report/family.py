@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def family(run: Run, record: RunRecord, most: int) -> Family | None:
     counts: dict[str, int] = {}
     for child in children:
         counts[str(child.record.status)] = counts.get(str(child.record.status), 0) + 1
-    differing = _differing(children)
+    differing = _differing(children, table.parameters)
     return Family(
         tuple(ranked[:most]),
         len(children),
@@ -134,32 +134,30 @@ def _child(record: RunRecord, summaries: Sequence[MetricSummary], primary: str, 
     scored = next((one for one in summaries if one.name == primary), None)
     if scored is not None and goal:
         metrics[primary] = scored.max if goal == "maximize" else scored.min
-    return Child(record, parameters_of(record), metrics, tuple(summaries))
+    return Child(record, _parameters(record), metrics, tuple(summaries))
 
 
-def parameters_of(record: RunRecord) -> dict[str, Any]:
+def _parameters(record: RunRecord) -> dict[str, Any]:
     """Return a run's hyperparameters: its properties, and what its sweep has chosen for it."""
     held = {key.removeprefix(PARAM): number(text) for key, text in record.properties.items() if key.startswith(PARAM)}
+    return held | _chosen(record)
+
+
+def _chosen(record: RunRecord) -> dict[str, Any]:
     try:
         chosen = json.loads(record.tags.get("hyperparameters") or "{}")
     except ValueError:
-        chosen = {}
-    named = {str(key).lstrip("-"): value for key, value in chosen.items()} if isinstance(chosen, dict) else {}
-    return held | named
+        return {}
+    return {str(key).lstrip("-"): value for key, value in chosen.items()} if isinstance(chosen, dict) else {}
 
 
-def _differing(children: Sequence[Child]) -> list[str]:
-    """Return the parameters with more than one value."""
+def _differing(children: Sequence[Child], known: Iterable[str]) -> list[str]:
+    """Return the parameters with more than one value: those known to, and what a sweep has chosen."""
     values: dict[str, set[str]] = {}
     for child in children:
-        for name, value in child.parameters.items():
+        for name, value in _chosen(child.record).items():
             values.setdefault(name, set()).add(repr(value))
-    having = len(children)
-    return [
-        name
-        for name, different in values.items()
-        if len(different) > 1 or sum(name in child.parameters for child in children) < having
-    ]
+    return list(dict.fromkeys([*known, *(name for name, different in values.items() if len(different) > 1)]))
 
 
 def _score(child: Child, primary: str) -> float | None:

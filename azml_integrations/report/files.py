@@ -113,7 +113,7 @@ def log_tail(folder: Path, artifacts: Sequence[ArtifactRecord], most: int, lines
             content, before = tail
             kept = legible(content.decode("utf-8", "replace")).splitlines()
             shown = "\n".join(kept[-lines:])
-            return LogTail(name, shown, before + len("\n".join(kept[:-lines]).encode("utf-8", "replace")))
+            return LogTail(name, shown, before + sum(len(line.encode()) + 1 for line in kept[:-lines]))
     return None
 
 
