@@ -195,15 +195,19 @@ def _axis_across(values: Sequence[float], left: float, *, spread: bool) -> _Axis
     room = WIDTH - RIGHT - left
     positive = [value for value in values if value > 0]
     logarithmic = spread and len(positive) == len(values) > 1 and max(values) / min(values) >= DECADES
-    axis = _axis(values, 1, tight=True, logarithmic=logarithmic)
+    whole = all(float(value).is_integer() for value in values)
+    axis = _axis(values, 1, tight=True, whole=whole, logarithmic=logarithmic)
     for about in range(7, 0, -1):
-        axis = _axis(values, about, tight=True, logarithmic=logarithmic)
+        axis = _axis(values, about, tight=True, whole=whole, logarithmic=logarithmic)
         if sum(LETTER * len(name) + 14 for _, name in axis.ticks) <= room:
             return axis
     return axis
 
 
-def _axis(values: Sequence[float], about: int, *, tight: bool = False, logarithmic: bool = False) -> _Axis:
+def _axis(
+    values: Sequence[float], about: int, *, tight: bool = False, whole: bool = False, logarithmic: bool = False
+) -> _Axis:
+    """Return a direction with about so many ticks; a tight one ends where its values do."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if not high - low > 1e-9 * max(abs(low), abs(high), 1e-300):  # all alike
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
@@ -213,7 +217,7 @@ def _axis(values: Sequence[float], about: int, *, tight: bool = False, logarithm
         ticks, names = log_ticks(low, high, 0.0, about)
         room = (high / low) ** MARGIN
         return _Axis(low / room, high * room, list(zip(ticks, names, strict=True)), logarithmic=True)
-    ticks = [tick for tick in round_ticks(low, high, about) if low <= tick <= high] or [low]
+    ticks = [tick for tick in round_ticks(low, high, about, whole=whole) if low <= tick <= high] or [low]
     margin = 0.0 if tight else (high - low) * MARGIN
     return _Axis(low - margin, high + margin, list(zip(ticks, tick_names(ticks), strict=True)))
 

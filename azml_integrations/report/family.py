@@ -204,7 +204,7 @@ def _over_children(scored: Sequence[tuple[int, Child, float]], primary: str, goa
     marked = next((at for at, (_, child, _) in enumerate(scored) if child is best), None)
     curves = [
         Curve(
-            [(float(place), score) for place, _, score in scored],
+            [(place + 1.0, score) for place, _, score in scored],
             "each child" if goal else "",
             how="dots",
             marked=marked,
@@ -216,7 +216,7 @@ def _over_children(scored: Sequence[tuple[int, Child, float]], primary: str, goa
         reached, points = scored[0][2], []
         for place, _, score in scored:
             reached = better(reached, score)
-            points.append((float(place), reached))
+            points.append((place + 1.0, reached))
         curves.append(Curve(points, "best so far", how="steps"))
     return Chart(f"{primary} of the children", "child", primary, curves, remark=f"{len(scored):,} children")
 
