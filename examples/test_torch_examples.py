@@ -104,6 +104,24 @@ def test_two_processes_make_one_run(world):
     assert told.count("azml: ") == 1
 
 
+def test_two_submitted_ranks_are_one_run_with_a_log_each(world):
+    """Each process sees a half of the rows; the first one logs."""
+    printed, _ = python(HERE / "submit_torch_ranks.py")
+
+    run = only_run("torch-ranks")
+    assert run.get_status() == "Completed"
+    steps, losses = points(run, "loss")
+    assert steps == [0, 1, 2]
+    assert losses[-1] < losses[0] / 10
+    for rank in (0, 1):
+        run.download_file(f"user_logs/std_log_process_{rank}.txt", "log.txt")
+        assert Path("log.txt").read_text() == "".join(
+            f"rank {rank} has seen 256 rows in epoch {epoch}\n" for epoch in range(3)
+        )
+        assert f"\nuser_logs/std_log_process_{rank}.txt\n" in printed
+    assert list(run.get_children()) == []
+
+
 def test_the_command_line_shows_a_torch_run(world):
     """What the closing line says to type."""
     _, told = python(HERE / "torch_gan_two_optimizers.py")

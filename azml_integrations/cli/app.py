@@ -13,6 +13,7 @@ import click
 from .. import errors
 from .._version import __version__
 from . import submitting
+from .checking import check
 from .choices import shared
 from .computes import compute
 from .datasets import dataset
@@ -109,7 +110,7 @@ def azml() -> None:
 
     An ID is a run's id, a beginning of it that no other run has, EXPERIMENT/NUMBER, @latest or EXPERIMENT/@latest.
 
-    Exit codes: 0 well, 1 an error, or something found by the doctor, 2 wrong usage, 3 not found, 130 interrupted.
+    Exit codes: 0 well, 1 an error, or something found by doctor or check, 2 wrong usage, 3 not found, 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -125,4 +126,5 @@ azml.add_command(experiment)
 azml.add_command(model)
 azml.add_command(dataset)
 azml.add_command(doctor)
+azml.add_command(check)
 azml.add_command(sweep)

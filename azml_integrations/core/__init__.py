@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 
 if TYPE_CHECKING:
+    from .compute import ComputeTarget
     from .data_reference import DataReference
     from .datapath import DataPath
     from .dataset import Dataset
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .process import current_run, implicit_child, implicit_experiment, implicit_run
     from .run import Run
     from .runconfig import RunConfiguration
+    from .script_run import ScriptRun
     from .script_run_config import ScriptRunConfig
     from .workspace import Workspace
 
@@ -26,6 +28,7 @@ VERSION = __version__
 
 __all__ = [
     "VERSION",
+    "ComputeTarget",
     "DataPath",
     "DataReference",
     "DataType",
@@ -38,6 +41,7 @@ __all__ = [
     "OutputFileDatasetConfig",
     "Run",
     "RunConfiguration",
+    "ScriptRun",
     "ScriptRunConfig",
     "Workspace",
     "__version__",
@@ -49,6 +53,7 @@ __all__ = [
 ]
 
 _LATE = {
+    "ComputeTarget": "compute",
     "DataPath": "datapath",
     "DataReference": "data_reference",
     "DataType": "dataset_factory",
@@ -61,6 +66,7 @@ _LATE = {
     "OutputFileDatasetConfig": "output_dataset_config",
     "Run": "run",
     "RunConfiguration": "runconfig",
+    "ScriptRun": "script_run",
     "ScriptRunConfig": "script_run_config",
     "Workspace": "workspace",
     "current_run": "process",

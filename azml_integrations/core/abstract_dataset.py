@@ -215,6 +215,16 @@ class AbstractDataset:
         self._known()
         return Registry(_check_workspace(self._workspace))
 
+    def keep_in(self, workspace: Workspace) -> str:
+        """Keep the definition in a workspace, so that the id alone leads to it; return that id.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        return Registry(_check_workspace(workspace)).save(self.within(workspace))
+
     def within(self, workspace: Workspace) -> Definition:
         """Return the definition as another workspace understands it: paths in our datastores become absolute."""
         if self._workspace is None or self._workspace == workspace:

@@ -287,6 +287,7 @@ class ArtifactVerbs(RunHandle):
                 datasets=datasets,
                 samples=(sample_input_dataset, sample_output_dataset),
                 resources=resource_configuration,
+                workspace=self._workspace,
             ),
         )
 

@@ -30,6 +30,8 @@ from .dataset_definition import (
 )
 
 if TYPE_CHECKING:
+    from urllib.request import Request
+
     from .workspace import Workspace
 
 T = TypeVar("T")
@@ -329,20 +331,35 @@ def fetch(url: str, target: Path) -> None:
 def _chunks(url: str) -> Iterator[bytes]:
     """Yield the content of an address."""
     from http.client import HTTPException
-    from urllib.request import Request, urlopen
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
 
     got = 0
     try:
-        asked = Request(url, headers={"User-Agent": "azml_integrations"})  # noqa: S310 - http or https
-        with urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310 - likewise
+        with urlopen(_asking(url), timeout=PATIENCE) as answer:  # noqa: S310 - http or https
             announced = answer.headers.get("Content-Length")
             while chunk := answer.read(CHUNK):
                 got += len(chunk)
                 yield chunk
     except (OSError, HTTPException, ValueError) as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it is the answer, with its connection
         raise errors.DownloadError(shown(url), error) from error
     if announced not in (None, str(got)):
         raise errors.DownloadError(shown(url), f"got {got} of {announced} bytes")
+
+
+def _asking(url: str) -> "Request":
+    """Return the request for an address; a name and password in it go to its host, and to no other one."""
+    from base64 import b64encode
+    from urllib.request import Request
+
+    parts = urlsplit(url)
+    who, _, host = parts.netloc.rpartition("@")
+    asked = Request(parts._replace(netloc=host).geturl(), headers={"User-Agent": "azml_integrations"})  # noqa: S310 - as above
+    if who:
+        asked.add_unredirected_header("Authorization", "Basic " + b64encode(unquote(who).encode()).decode())
+    return asked
 
 
 def shown(url: str) -> str:

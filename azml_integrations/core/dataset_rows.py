@@ -67,30 +67,41 @@ def table_files(definition: TabularDefinition, workspace: "Workspace | None") ->
 def _read_all(definition: TabularDefinition, workspace: "Workspace | None") -> Any:
     pd = pandas(WHAT)
     reading = definition.reading
-    wanted = _wanted(definition.steps)
-    keys = PartitionFormat(reading.partition_format) if reading.partition_format else None
-    parts: list[Any] = []
-    for file in table_files(definition, workspace):
-        left = None if wanted is None else wanted - sum(map(len, parts))
-        if left is not None and left <= 0 and parts:
-            break
-        rows = _read(file, reading, workspace, left, parts[0].columns if parts else None)
-        parts.append(_typed(rows, reading))
-        for name, value in (keys.values(file.name) if keys else {}).items():
-            rows[name] = value
-        if reading.include_path:
-            rows.insert(0, "Path", f"/{file.name}")
-    whole = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    parts = list(_parts(definition, workspace))
+    full = [part for part in parts if len(part)] or parts[:1]  # one without rows knows no types
+    whole = full[0] if len(full) == 1 else pd.concat(full, ignore_index=True) if full else pd.DataFrame()
     return _with_moments(whole, reading.types) if reading.form != "parquet" and reading.infer else whole
 
 
-def _wanted(steps: Sequence[RowStep]) -> int | None:
-    """Return how many rows must be read at most; None for all."""
-    return steps[0].count if steps and isinstance(steps[0], Take) else None
+def _parts(definition: TabularDefinition, workspace: "Workspace | None") -> Iterator[Any]:
+    """Yield the rows of each file, until there are as many as the first step takes."""
+    reading, steps = definition.reading, definition.steps
+    left = steps[0].count if steps and isinstance(steps[0], Take) else None
+    columns: Sequence[str] = ()
+    for file in table_files(definition, workspace):
+        rows = _typed(_read(file, reading, workspace, left, columns), reading)
+        columns = columns if len(columns) > 0 else rows.columns
+        yield _with_its_path(rows, file, reading)
+        if left is not None and (left := left - len(rows)) <= 0:
+            return
+
+
+def _with_its_path(rows: Any, file: DataFile, reading: Reading) -> Any:
+    """Add the columns that a file's path tells, in place."""
+    told: dict[str, Any] = {"Path": f"/{file.name}"} if reading.include_path else {}
+    told |= PartitionFormat(reading.partition_format).values(file.name) if reading.partition_format else {}
+    for name, value in told.items():
+        if name in rows.columns:
+            raise errors.UserErrorException(
+                f"/{file.name} has a column {name!r}, which its path tells too; leave include_path out, or name the "
+                f"key of partition_format otherwise"
+            )
+        rows.insert(0 if name == "Path" else len(rows.columns), name, value)
+    return rows
 
 
 def _read(
-    file: DataFile, reading: Reading, workspace: "Workspace | None", rows: int | None, columns: Sequence[str] | None
+    file: DataFile, reading: Reading, workspace: "Workspace | None", rows: int | None, columns: Sequence[str]
 ) -> Any:
     with on_disk(file, workspace) as path:
         try:
@@ -109,9 +120,9 @@ def _read(
             ) from error
 
 
-def _read_delimited(path: Path, reading: Reading, rows: int | None, columns: Sequence[str] | None) -> Any:
+def _read_delimited(path: Path, reading: Reading, rows: int | None, columns: Sequence[str]) -> Any:
     pd = pandas(WHAT)
-    named = reading.header == "each" or (reading.header == "first" and columns is None)
+    named = reading.header == "each" or (reading.header == "first" and not len(columns))
     try:
         found = pd.read_csv(
             path,
@@ -138,8 +149,8 @@ def _read_as(reading: Reading, *, named: bool) -> object:
     return {name if named else int(name.removeprefix("Column")) - 1: str for name in names}
 
 
-def _columns(columns: Sequence[str] | None, count: int) -> list[str]:
-    return list(columns) if columns is not None and len(columns) == count else [f"Column{n + 1}" for n in range(count)]
+def _columns(columns: Sequence[str], count: int) -> list[str]:
+    return list(columns) if len(columns) == count else [f"Column{n + 1}" for n in range(count)]
 
 
 def _read_parquet(path: Path) -> Any:

@@ -1,7 +1,7 @@
 """The verbs that tell everything about a run: as SDK v1's dict, as text, as a table with its links."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,35 @@ class DetailVerbs(ArtifactVerbs):
         except (OSError, msgspec.MsgspecError):
             return None
         return found
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """Return the datasets that the run was given, by the names of its inputs.
+
+        In the script of the run itself those that were mounted or downloaded are paths, as in SDK v1.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If the definition of one is not in this workspace.
+        """
+        return self._datasets(used.inputs(self._record().properties))
+
+    @property
+    def output_datasets(self) -> dict[str, Any]:
+        """Return what the run wrote as datasets, by the names of its outputs; in its own script they are paths.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            If the definition of one is not in this workspace.
+        """
+        return self._datasets(used.outputs(self._record().properties))
+
+    def _datasets(self, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        from .dataset import Dataset
+
+        return {str(one.get("name")): Dataset.get_by_id(self._workspace, str(one.get("id"))) for one in told}
 
     def _file_url(self, path: str) -> str:
         return (self._folder / path).resolve().as_uri()

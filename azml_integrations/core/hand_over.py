@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from .. import errors, names
 from . import used
 from .abstract_dataset import AbstractDataset
-from .data_reference import PREFIX, DataReference
+from .data_reference import PREFIX, DataReference, path_below, reference_name
 from .datapath import DataPath
 from .dataset import dataset_of
-from .dataset_consumption_config import DatasetConsumptionConfig
+from .dataset_consumption_config import DatasetConsumptionConfig, variable_name
 from .dataset_definition import FileDefinition, LocalPath
 from .dataset_files import DataFile, files_of, only_file, put
 from .dataset_registry import Promise, Registry
@@ -174,7 +174,7 @@ class _Asked:
 
     def refer(self, name: str, one: object) -> None:
         """Take a reference in; one of a run configuration names its datastore only."""
-        self._put(self.references, name, one)
+        self._put(self.references, reference_name(name), one)
 
     def _put(self, known: dict[str, Any], name: str, one: object) -> None:
         if name in known and repr(known[name]) != repr(one):
@@ -226,8 +226,10 @@ class _Desk:
         """
         for name in (*asked.inputs, *asked.outputs):
             self._check_name(name)
-        if both := asked.inputs.keys() & asked.outputs.keys():
-            raise errors.UserErrorException(f"{min(both)!r} names an input and an output; name them apart")
+        if both := asked.inputs.keys() & (asked.outputs.keys() | asked.references.keys()):
+            raise errors.UserErrorException(
+                f"{min(both)!r} names an input, and an output or a data reference; name them apart"
+            )
         missing: dict[str, str] = {}
         for name, one in asked.inputs.items():
             self._look(name, one, missing)
@@ -240,6 +242,7 @@ class _Desk:
 
     def _check_name(self, name: str) -> None:
         """Refuse a name that would replace a variable of this process, but for an input of the run around it."""
+        variable_name("name of an input or output", name)  # it may have been set since
         ours = os.environ.get(NAMED_INPUTS, "") + "," + os.environ.get(NAMED_OUTPUTS, "")
         around = {item.partition(":")[0] for item in ours.split(",")}
         if name in os.environ and name not in around:
@@ -264,17 +267,17 @@ class _Desk:
         return definition, self._workspace
 
     def _look_behind(self, name: str, ref: Any, missing: dict[str, str]) -> None:
-        store, relative, mode = self._target(ref)
-        if mode != "upload" and relative and not store.locate(relative).exists():
-            missing[name] = str(store.locate(relative))
+        checked = self._checked(ref)
+        place = checked.datastore.locate(checked.path_on_datastore)
+        if checked.mode != "upload" and checked.path_on_datastore and not place.exists():
+            missing[name] = str(place)
 
-    def _target(self, ref: Any) -> tuple[Datastore, str, str]:
-        """Return where a reference leads; one of a run configuration names its datastore only."""
+    def _checked(self, ref: Any) -> DataReference:
+        """Return a reference with its paths checked; one of a run configuration names its datastore only."""
         store = getattr(ref, "datastore", None)
         if not isinstance(store, Datastore):
             store = Datastore(self._workspace, getattr(ref, "datastore_name", None))
-        checked = DataReference(store, "checked", ref.path_on_datastore, ref.mode, ref.path_on_compute)
-        return store, checked.path_on_datastore, checked.mode
+        return DataReference(store, "checked", ref.path_on_datastore, ref.mode, ref.path_on_compute)
 
     def _check_output(self, output: OutputFileDatasetConfig) -> None:
         store, relative = output.place(self._workspace, self._run_id)
@@ -315,7 +318,7 @@ class _Desk:
 
     def _serve_input(self, one: DatasetConsumptionConfig) -> None:
         dataset = _dataset(one, self._workspace)
-        key = self._registry.save(dataset.within(self._workspace))
+        key = dataset.keep_in(self._workspace)
         value = key if one.mode == "direct" else self._bring(one)
         self.variables[one.name] = self._values[str(one)] = value
         if one.mode != "direct":
@@ -332,8 +335,8 @@ class _Desk:
         self, name: str, below: str | None, definition: FileDefinition, files: Sequence[DataFile], *, linked: bool
     ) -> str:
         """Bring files together in a folder of the run; return its path, or that of the one file."""
-        folder = _inputs(self._workspace, self._run_id) / names.folder(name) / (below or "")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _inputs(self._workspace, self._run_id) / names.folder(name) / (path_below(below) or "")
+        _make(folder)
         put(files, folder, self._workspace, linked=linked)
         return str(folder / files[0].name if only_file(definition, self._workspace) else folder)
 
@@ -362,15 +365,15 @@ class _Desk:
         )
 
     def _serve_reference(self, name: str, ref: Any) -> None:
-        store, relative, mode = self._target(ref)
-        path = store.locate_to_write(relative) if mode == "upload" else store.locate(relative)
-        if mode == "upload" or not relative:
+        checked = self._checked(ref)
+        store, relative = checked.datastore, checked.path_on_datastore
+        path = store.locate_to_write(relative) if checked.mode == "upload" else store.locate(relative)
+        if checked.mode == "upload" or not relative:
             _make(path)
         value = str(path)
-        if mode == "download":
+        if checked.mode == "download":
             definition = FileDefinition((LocalPath(str(path)),))
-            files = files_of(definition, None)
-            value = self._put(name, getattr(ref, "path_on_compute", None), definition, files, linked=False)
+            value = self._put(name, checked.path_on_compute, definition, files_of(definition, None), linked=False)
         self.variables[PREFIX + name] = self._values[f"${PREFIX}{name}"] = value
 
     # -- what the script and its run are told

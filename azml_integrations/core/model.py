@@ -197,6 +197,7 @@ class Model:
             datasets=datasets,
             samples=(sample_input_dataset, sample_output_dataset),
             resources=resource_configuration,
+            workspace=_checked(workspace),
         )
         path, contents = on_the_disk(model_path, child_paths, _checked(workspace).root)
         print(f"Registering model {told.name}")  # noqa: T201 - as SDK v1
@@ -408,8 +409,8 @@ class Model:
         described = ModelDescribed(
             now,
             None if description is None else names.text("description", str(description)),
-            as_use("", sample_input_dataset),
-            as_use("", sample_output_dataset),
+            as_use("", sample_input_dataset, self._workspace),
+            as_use("", sample_output_dataset, self._workspace),
             as_resources(resource_configuration),
         )
         self._append(

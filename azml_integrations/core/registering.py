@@ -16,6 +16,7 @@ from ..store.registry import Content, entries
 
 if TYPE_CHECKING:
     from .run import Run
+    from .workspace import Workspace
 
 
 def draft(
@@ -28,6 +29,7 @@ def draft(
     datasets: Iterable[object] | None,
     samples: tuple[object, object],
     resources: object,
+    workspace: "Workspace",
 ) -> ModelRecord:
     """Return all that is known of a model before its files are; parameters as in `Model.register`.
 
@@ -46,9 +48,9 @@ def draft(
         properties=as_properties(properties),
         framework=None if framework[0] is None else str(framework[0]),
         framework_version=None if framework[1] is None else str(framework[1]),
-        datasets=_uses(datasets),
-        sample_input=as_use("", samples[0]),
-        sample_output=as_use("", samples[1]),
+        datasets=_uses(datasets, workspace),
+        sample_input=as_use("", samples[0], workspace),
+        sample_output=as_use("", samples[1], workspace),
         resources=as_resources(resources),
     )
 
@@ -77,20 +79,22 @@ def _mapping(what: str, given: object) -> Mapping[str, object]:
     return given
 
 
-def _uses(datasets: Iterable[object] | None) -> list[DatasetUse]:
+def _uses(datasets: Iterable[object] | None, workspace: "Workspace") -> list[DatasetUse]:
     """Return what is known of data sets: SDK v1 pairs each with what it was used for."""
     found = []
     for one in datasets or ():
         scenario, dataset = one if isinstance(one, (tuple, list)) and len(one) == 2 else ("", one)  # noqa: PLR2004 - a pair
-        if (use := as_use(str(scenario), dataset)) is not None:
+        if (use := as_use(str(scenario), dataset, workspace)) is not None:
             found.append(use)
     return found
 
 
-def as_use(scenario: str, dataset: object) -> DatasetUse | None:
-    """Return what is known of a data set: its name, id and version, as far as it has them."""
+def as_use(scenario: str, dataset: object, workspace: "Workspace") -> DatasetUse | None:
+    """Return what is known of a data set: its name, id and version, as far as it has them; one of ours is kept."""
     if dataset is None:
         return None
+    if callable(keep := getattr(dataset, "keep_in", None)):
+        keep(workspace)
     if isinstance(dataset, str):
         return DatasetUse(scenario, dataset)
     told = (getattr(dataset, key, None) for key in ("name", "id", "version"))

@@ -26,7 +26,7 @@ from ..records import (
     RunStore,
     StatusChanged,
 )
-from . import context, ending, run_types
+from . import cloud, context, ending, run_types
 from .detail_verbs import DetailVerbs
 from .fit_table import FitTable, compared, fit_table
 from .following import Follower
@@ -788,6 +788,9 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as an address; the other process adds to the run as a guest."""
         return _attached, (type(self), self._experiment, self.id, self._on_error)
+
+    get_secret = cloud.verb("Run", "get_secret")
+    get_secrets = cloud.verb("Run", "get_secrets")
 
     @property
     def _run_dto(self) -> dict[str, Any]:  # read by scripts that look under the hood

@@ -1,6 +1,7 @@
 """Settings under fixed names, written in snake case here and in camelCase in files."""
 
 import dataclasses
+import functools
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -92,6 +93,7 @@ class Section:
         return value
 
 
+@functools.cache
 def camel(name: str) -> str:
     """Return a name as files write it: ``node_count`` as ``nodeCount``."""
     return re.sub(r"_+([a-z0-9])", lambda found: found[1].upper(), name)
@@ -99,7 +101,7 @@ def camel(name: str) -> str:
 
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it; what it cannot is told by its definition, or else in words."""
-    if value is None or isinstance(value, bool):
+    if value is None or type(value) in _AS_THEY_ARE:
         return value
     for kind, convert in _PLAIN:
         if isinstance(value, kind):
@@ -108,6 +110,7 @@ def plain(value: Any) -> Any:
     return plain(as_definition()) if callable(as_definition) else str(value)
 
 
+_AS_THEY_ARE = frozenset({bool, int, float, str})
 _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (int, int),
     (float, float),  # numpy's float64 is a float that no YAML knows

@@ -16,11 +16,13 @@ from ..records import RunQuery, RunRecord
 from ..store.files import Shared
 from ..store.opening import open_view
 from ..store.view import View
+from . import cloud
 from .pages import escape, link_html, table_html
 
 if TYPE_CHECKING:
     from ..launch.snapshot import Snapshots
     from .abstract_dataset import AbstractDataset
+    from .compute import ComputeTarget, ComputeTargets
     from .datastore import Datastore
     from .environment import Environment
     from .experiment import Experiment
@@ -317,9 +319,11 @@ class Workspace:
         return {experiment.name: experiment for experiment in Experiment.list(self)}
 
     @property
-    def compute_targets(self) -> dict[str, object]:
-        """Return nothing yet: runs of this machine need no target."""
-        return {}
+    def compute_targets(self) -> "ComputeTargets":
+        """Return the compute targets, by name: this machine, which answers to every other name too."""
+        from .compute import ComputeTargets
+
+        return ComputeTargets(self)
 
     @property
     def datastores(self) -> "dict[str, Datastore]":
@@ -374,21 +378,24 @@ class Workspace:
 
         Datastore(self, name).set_as_default()
 
-    def get_default_compute_target(self, type: str = "CPU") -> str:
+    def get_default_compute_target(self, type: str = "CPU") -> "ComputeTarget":
         """Return the target that every workspace has: this machine."""
-        return LOCAL
+        from .compute import ComputeTarget
 
-    def get_default_keyvault(self) -> object:
-        """Refuse: no secret is stored here.
+        return ComputeTarget(self, LOCAL)
 
-        Raises
-        ------
-        UserErrorException
-            Always.
-        """
-        raise errors.UserErrorException(
-            "there is no key vault on this machine, and no secret is stored; read secrets from environment variables"
-        )
+    setup = cloud.verb("Workspace", "setup")
+    update = cloud.verb("Workspace", "update")
+    delete = cloud.verb("Workspace", "delete")
+    list_keys = cloud.verb("Workspace", "list_keys")
+    sync_keys = cloud.verb("Workspace", "sync_keys")
+    set_connection = cloud.verb("Workspace", "set_connection")
+    get_connection = cloud.verb("Workspace", "get_connection")
+    list_connections = cloud.verb("Workspace", "list_connections")
+    delete_connection = cloud.verb("Workspace", "delete_connection")
+    diagnose_workspace = cloud.verb("Workspace", "diagnose_workspace")
+    add_private_endpoint = cloud.verb("Workspace", "add_private_endpoint")
+    get_default_keyvault = cloud.verb("Workspace", "get_default_keyvault")
 
     def get_run(self, run_id: str) -> "Run":
         """Return a run of any experiment.
@@ -658,6 +665,7 @@ def from_address(address: str, relative_to: Path | None = None, scope: Scope | N
 
         address = unquote(urlsplit(address).path)
     if "://" not in address:
-        return Workspace._at(((relative_to or Path.cwd()) / Path(address).expanduser()).resolve())  # noqa: SLF001
+        place = Path(address).expanduser()
+        return Workspace._at((relative_to / place if relative_to else place).resolve())  # noqa: SLF001
     local = Workspace(*(scope or Scope(LOCAL, LOCAL, DEFAULT)))
     return Workspace._at(local.root, address)  # noqa: SLF001 - a constructor

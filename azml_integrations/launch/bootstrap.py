@@ -93,7 +93,8 @@ def in_words(error: BaseException, code: int) -> str:
 
     try:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        return json.dumps({"code": code, "type": type(error).__name__, "message": str(error), "trace": trace})
+        told = [text.encode("utf-8", "backslashreplace").decode("utf-8") for text in (str(error), trace)]
+        return json.dumps({"code": code, "type": type(error).__name__, "message": told[0], "trace": told[1]})
     except Exception:  # noqa: BLE001 - one that cannot be told
         return json.dumps({"code": code, "type": type(error).__name__, "message": "", "trace": ""})
 

@@ -16,7 +16,6 @@ import msgspec
 
 from .. import errors, host, journal, names
 from ..journal import Journal
-from ..plugins import plugins
 from ..records import (
     TERMINAL,
     ArtifactStored,
@@ -172,7 +171,10 @@ class Job:
     def run(self) -> None:
         """Run the script; whatever happens, the run ends and the ticket goes."""
         try:
-            self._end(*self._outcome())
+            if self._folder.is_dir():
+                self._end(*self._outcome())
+            else:  # deleted while it waited
+                self._leave()
         except Exception as error:  # noqa: BLE001 - a launcher lives on
             with contextlib.suppress(Exception):
                 self._finish(RunStatus.FAILED, ErrorInfo(f"the launcher stumbled: {error!r}", "LauncherError"))
@@ -184,8 +186,12 @@ class Job:
         """Return how the run ended."""
         try:
             python = self._prepare()
-            if self._start(python):
-                return self._judged(self._wait())
+            for life in range(self.ticket.lives, 0, -1):
+                if not self._start(python):
+                    return RunStatus.CANCELED, None
+                codes = self._wait()
+                if life == 1 or not self._struck_down(codes):
+                    return self._judged(codes)
         except (errors.AzmlError, OSError) as error:
             if self._why_canceled is not None:
                 return RunStatus.CANCELED, None
@@ -236,6 +242,7 @@ class Job:
             self._say(StatusChanged(RunStatus.RUNNING, time.time()))
             if self.ticket.seconds is not None:
                 self._due = time.monotonic() + self.ticket.seconds
+            self._processes = []
             for rank in range(self.ticket.distribution.processes):
                 ranked = processes.ranked(self.ticket.distribution, rank, port)
                 own = variables | {os.fsencode(name): os.fsencode(value) for name, value in ranked.items()}
@@ -283,6 +290,13 @@ class Job:
             time.sleep(_POLL)
         return [code for code in codes if code is not None]
 
+    def _struck_down(self, codes: list[int]) -> bool:
+        """Tell whether a signal ended the script that nobody has asked for, and it could not tell how it ended."""
+        if self._why_canceled is not None or min(codes) >= 0 or self._reported() is not None:
+            return False
+        self._say(Noted("launcher", f"{processes.how_it_ended(min(codes))}; it is started again", time.time()))
+        return True
+
     def _judged(self, codes: list[int]) -> tuple[RunStatus, ErrorInfo | None]:
         if self._why_canceled is not None:
             self._tell(signal.SIGKILL)  # what the script has started and did not take along
@@ -322,19 +336,23 @@ class Job:
         self._finish(status, error)
 
     def _finish(self, status: RunStatus, error: ErrorInfo | None) -> None:
-        """Write the last status, clean up, and let the ticket go: the last, for then the run may be begun again."""
-        self._say(StatusChanged(str(status), time.time(), error))
-        self._journal.close()
-        with contextlib.suppress(OSError):
-            self._report.unlink(missing_ok=True)
+        """Clean up, write the last status, and let the ticket go: the last, for then the run may be begun again."""
         shutil.rmtree(self._work, ignore_errors=True)
         shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
-        self.site.queue.canceled(self.ticket.run_id)
-        self.site.queue.remove(self.place)
+        self._say(StatusChanged(str(status), time.time(), error))
+        self._journal.close()
+        self._leave()
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
+    def _leave(self) -> None:
+        with contextlib.suppress(OSError):
+            self._report.unlink(missing_ok=True)
+        leave(self.site, self.place)
+
     def _tell_plugins(self) -> None:
+        from ..plugins import plugins  # not before: the launcher's start is waited for
+
         if plugins().listen("azml_run_ended"):
             record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
             plugins().call("azml_run_ended", record=record)
@@ -397,9 +415,9 @@ class Orphan(Job):
         """
         record = self._record()
         if record is None or (record.ended and record.verdict is None):
-            self.site.queue.remove(self.place)
+            self._leave()
             return False
-        if record.started_at is None:
+        if record.started_at is None or self._may_begin_again():
             shutil.rmtree(self._work, ignore_errors=True)
             self.site.queue.give_back(self.place)
             return False
@@ -407,6 +425,10 @@ class Orphan(Job):
         if self.ticket.seconds is not None:
             self._due = time.monotonic() + max(0.0, record.started_at + self.ticket.seconds - time.time())
         return True
+
+    def _may_begin_again(self) -> bool:
+        """Tell whether a script that goes on where it was has died with its launcher."""
+        return self.ticket.lives > 1 and self._reported() is None and not self._lives()
 
     def _record(self) -> RunRecord | None:
         return self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
@@ -448,11 +470,19 @@ def abandon(site: Site, ticket: Ticket) -> None:
 
 def cancel_waiting(site: Site, place: Place) -> None:
     """End a run that waits, without its script having started."""
-    book = Journal(site.view.folder(place.ticket.run_id))
-    now = time.time()
-    book.append(StatusChanged(RunStatus.CANCEL_REQUESTED, now), StatusChanged(RunStatus.CANCELED, now))
-    book.close()
-    site.queue.remove(place)
+    folder = site.view.folder(place.ticket.run_id)
+    if folder.is_dir():  # else it was deleted while it waited
+        book = Journal(folder)
+        now = time.time()
+        book.append(StatusChanged(RunStatus.CANCEL_REQUESTED, now), StatusChanged(RunStatus.CANCELED, now))
+        book.close()
+        site.view.settle_soon(place.ticket.run_id)
+    leave(site, place)
+
+
+def leave(site: Site, place: Place) -> None:
+    """Take away all that was there for running a script; the ticket last, for then the run may be begun again."""
+    for folder in (site.work(place.ticket.run_id), site.inputs(place.ticket.run_id)):
+        shutil.rmtree(folder, ignore_errors=True)
     site.queue.canceled(place.ticket.run_id)
-    shutil.rmtree(site.inputs(place.ticket.run_id), ignore_errors=True)
-    site.view.settle_soon(place.ticket.run_id)
+    site.queue.remove(place)

@@ -176,7 +176,7 @@ def _served(queue: Queue, index: str | None, secrets: dict[str, dict[bytes, byte
     view = open_view(queue.root, index)
     ear = Ear(queue)
     launcher = Launcher(Site(queue, view, Snapshots(queue.root / "snapshots"), ear.wake), ear, secrets)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):  # its shell may have it ignored, and so all below it
         signal.signal(number, launcher.stop)
     launcher.adopt()
     launcher.work()

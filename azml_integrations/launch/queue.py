@@ -72,7 +72,8 @@ class Queue:
         self.waiting_folder = self.folder / "waiting"
         self.running_folder = self.folder / "running"
         self.cancel_folder = self.folder / "cancel"
-        self._read: dict[str, Ticket] = {}
+        self._known: dict[Path, dict[str, Place]] = {}
+        self._chosen: tuple[tuple[int, int], int | None] = ((0, 0), None)
 
     @cached_property
     def made(self) -> Path:
@@ -95,12 +96,21 @@ class Queue:
     @property
     def slots(self) -> int:
         """How many processes may run at once: as chosen, else as ``AZML_SLOTS`` says, else the machine's cores."""
-        try:
-            chosen = msgspec.json.decode((self.folder / _SETTINGS).read_bytes(), type=Settings).slots
-        except (OSError, msgspec.MsgspecError):
-            chosen = None
+        chosen = self._chosen_slots()
         named = os.environ.get("AZML_SLOTS", "")
         return chosen or (int(named) if named.isdecimal() and int(named) else host.cores())
+
+    def _chosen_slots(self) -> int | None:
+        """Return what somebody chose; a launcher asks all the time, so the file is read when it is another one."""
+        path = self.folder / _SETTINGS
+        try:
+            found = path.stat()
+            version = found.st_ino, found.st_mtime_ns
+            if version != self._chosen[0]:
+                self._chosen = version, msgspec.json.decode(path.read_bytes(), type=Settings).slots
+        except (OSError, msgspec.MsgspecError):
+            self._chosen = (0, 0), None
+        return self._chosen[1]
 
     def choose_slots(self, slots: int | None) -> None:
         """Choose how many processes may run at once; None goes back to the machine's cores.
@@ -145,7 +155,7 @@ class Queue:
     def abandoned(self) -> list[Ticket]:
         """Take away the tickets whose submitters died while they wrote them, and return those that can be read."""
         found = []
-        for path in _listed(self.folder, _PARTIAL):
+        for path in (self.folder / name for name in _listed(self.folder, _PARTIAL)):
             with contextlib.suppress(OSError):
                 fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                 try:
@@ -170,16 +180,10 @@ class Queue:
 
     def _places(self, folder: Path) -> list[Place]:
         """Return the tickets in a folder; a ticket never changes, so each is read once."""
-        found = [Place(path, ticket) for path in _listed(folder, SUFFIX) if (ticket := self._ticket(path)) is not None]
-        if len(self._read) > 2 * len(found) + 64:
-            self._read = {place.path.name: place.ticket for place in found}
-        return found
-
-    def _ticket(self, path: Path) -> Ticket | None:
-        ticket = self._read.get(path.name) or _read(path)
-        if ticket is not None:
-            self._read[path.name] = ticket
-        return ticket
+        known = self._known.get(folder, {})
+        found = {name: place for name in _listed(folder, SUFFIX) if (place := known.get(name) or _place(folder / name))}
+        self._known[folder] = found
+        return list(found.values())
 
     def empty(self) -> bool:
         """Tell whether nothing waits or runs."""
@@ -189,8 +193,8 @@ class Queue:
         """Return the ticket of a run, or None once it has ended."""
         for folder in (self.waiting_folder, self.running_folder, self.waiting_folder):  # it may move meanwhile
             for path in folder.glob(f"*-{run_id}{SUFFIX}"):
-                if (ticket := self._ticket(path)) and ticket.run_id == run_id:
-                    return Place(path, ticket)
+                if (place := _place(path)) and place.ticket.run_id == run_id:
+                    return place
         return None
 
     # -- moving --------------------------------------------------------------------------------------
@@ -272,12 +276,17 @@ def next_in_turn(waiting: list[Place], running: list[Ticket], free: int) -> Plac
     return chosen if chosen.ticket.slots <= free or not any(ticket.slots for ticket in running) else None
 
 
-def _listed(folder: Path, suffix: str) -> list[Path]:
+def _listed(folder: Path, suffix: str) -> list[str]:
     try:
         found = os.listdir(folder)  # noqa: PTH208 - names are all that is wanted
     except FileNotFoundError:
         return []
-    return [folder / name for name in sorted(found) if name.endswith(suffix)]
+    return [name for name in sorted(found) if name.endswith(suffix)]
+
+
+def _place(path: Path) -> Place | None:
+    ticket = _read(path)
+    return None if ticket is None else Place(path, ticket)
 
 
 def _read(path: Path) -> Ticket | None:

@@ -55,6 +55,9 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
         Whether it takes no slot: a sweep's controller waits for others most of its time.
     log : str
         Artifact name of its output.
+    lives : int
+        How often it is started until it has told how it ended: more than once only what goes on where it was, as a
+        sweep's controller does after a SIGKILL.
     """
 
     run_id: str
@@ -75,6 +78,7 @@ class Ticket(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float | None = None
     slotless: bool = False
     log: str = "user_logs/std_log.txt"
+    lives: int = 1
 
     @property
     def slots(self) -> int:

@@ -13,6 +13,7 @@ from ..records import (
     TERMINAL,
     ArtifactStored,
     Cursor,
+    ErrorInfo,
     ErrorNoted,
     JournalOpened,
     Noted,
@@ -93,7 +94,7 @@ class Fold:
             case StatusChanged():
                 self._status(event, at)
             case ErrorNoted(error=error):
-                self._update("error = ?", _json(error))
+                self._noted_error(error)
             case TagsSet(tags=tags):
                 for key, value in tags.items():
                     self._tag(key, value, at, removed=False)
@@ -150,6 +151,13 @@ class Fold:
         )
         if event.status == RunStatus.RUNNING:
             self._update("started_at = min(coalesce(started_at, ?), ?3)", at)
+
+    def _noted_error(self, error: ErrorInfo) -> None:
+        """Keep why a run is about to fail; what its end says counts more, whichever of the two is read first."""
+        self._update(
+            "error = CASE WHEN said = 'Completed' THEN NULL WHEN ended_at IS NULL THEN ? ELSE coalesce(error, ?3) END",
+            _json(error),
+        )
 
     def _tag(self, key: str, value: str | None, at: float, *, removed: bool) -> None:
         self._run(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from .. import host
 from ..errors import OptionError
-from ..plugins import plugins
 from ..records import RunStore
 from .sqlite import SqliteStore
 from .view import View
@@ -39,6 +38,8 @@ def open_index(root: Path, index: str | None) -> RunStore:
     """
     if index is None:
         return SqliteStore(index_path(root))
+    from ..plugins import plugins  # with the entry points of all distributions behind it
+
     store: RunStore | None = plugins().call("azml_open_store", url=index)
     if store is None:
         raise OptionError(f"no plugin opens {index!r}; install the one that does, or use a path")

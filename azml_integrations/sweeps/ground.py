@@ -28,6 +28,9 @@ from .trial import HYPERPARAMETERS, STOPPED, Trial
 RECALL = 5.0
 """Between two looks at whether a launcher works on the children [s]."""
 
+IDLE = 10
+"""So many times as long as a look at the children takes, a controller leaves the machine to them."""
+
 NEVER_STARTED = "SubmitterDied"
 """Error code of a run whose submitter died before it stood in the queue."""
 
@@ -58,6 +61,7 @@ class Runs:
         self._counts: dict[int, int] = {}
         self._elders: list[Trial] | None = None
         self._began = self._called = time.monotonic()
+        self._took = 0.0
         self._told_to_end = threading.Event()
 
     def settle_in(self) -> None:
@@ -87,9 +91,11 @@ class Runs:
 
     def trials(self) -> Sequence[Trial]:
         """Return the children that there are, as they stand now, by number."""
+        began = time.monotonic()
         for number, known in self._trials.items():
             if not known.over:
                 self._trials[number] = self._looked_at(number, known)
+        self._took = time.monotonic() - began
         return [self._trials[number] for number in sorted(self._trials)]
 
     def _looked_at(self, number: int, known: Trial) -> Trial:
@@ -183,7 +189,7 @@ class Runs:
             self._called = time.monotonic()
             if any(not trial.over for trial in self._trials.values()):
                 channel.ensure(self._queue, self._experiment.workspace._index_url)  # noqa: SLF001 - family
-        self._told_to_end.wait(seconds)
+        self._told_to_end.wait(max(seconds, IDLE * self._took))
 
     def improve(self, trial: Trial, value: float) -> None:
         """Log the best value so far to the sweep's own run, over the numbers of the children; harmless twice."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any, TypeAlias
 
-from .. import errors
+from .. import errors, names
 
 Expression: TypeAlias = list[Any]
 """``[name, [arguments]]``, as JSON keeps it."""
@@ -166,12 +166,22 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {key: _plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and isfinite(value)):
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and isfinite(value)):
         return value
     raise errors.HyperDriveConfigException(
         f"{value!r} ({errors.a(value)}) cannot be the value of a hyperparameter; expected a finite number, a string, "
         f"a boolean, None, or a list of them"
     )
+
+
+def _text(value: str) -> str:
+    """Return a string that a command line and a run can hold."""
+    try:
+        return names.text("hyperparameter", value)
+    except errors.NameRefusedError as error:
+        raise errors.HyperDriveConfigException(f"choice() got {value!r}: {error.message}") from None
 
 
 def _number(function: str, name: str, value: Any) -> float:

@@ -104,7 +104,7 @@ class HyperDriveRun(Run):
         else:
             logged = f"they logged {errors.few([repr(name) for name in names])}" if names else "they logged no number"
             said = f"no child of sweep {self.id} has logged its primary metric {metric!r}; {logged}"
-        self._warn_once("", f"{said}, so there is no best run", errors.AzmlWarning)
+        errors.warn_outside(f"{said}, so there is no best run", errors.AzmlWarning)
 
     def get_children_sorted_by_primary_metric(
         self, top: int = 0, reverse: bool = False, discard_no_metric: bool = False
@@ -171,6 +171,10 @@ class HyperDriveRun(Run):
             if record.status not in TERMINAL:
                 self._relative(record).cancel()
         return True
+
+    def complete(self, _set_status: bool = True) -> None:
+        """Do nothing but warn: a sweep ends when its children have."""
+        errors.warn_outside(f"sweep {self.id} ends when its children have; cancel() ends it now", errors.AzmlWarning)
 
     def fail(self, error_details: object = None, error_code: str | None = None, *_: object, **__: object) -> NoReturn:
         """Refuse: a sweep fails when all its children do.

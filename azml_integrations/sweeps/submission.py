@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .runconfig import HyperDriveConfig
 
 LOG = "azureml-logs/hyperdrive.txt"
+LIVES = 4
+"""So often a launcher starts a controller that a signal has ended."""
+
 PATIENCE = 10.0
 """So long a new launcher has to settle what a dead one left [s]."""
 
@@ -203,6 +206,7 @@ def controller_ticket(
         withheld=sorted(os.fsdecode(key) for key in secrets),
         slotless=True,
         log=LOG,
+        lives=LIVES,
     )
     return ticket, secrets
 
@@ -225,8 +229,10 @@ def resume(run: HyperDriveRun) -> None:
     index = run._workspace._index_url  # noqa: SLF001 - family
     if record.status == RunStatus.COMPLETED:
         raise errors.UserErrorException(f"sweep {run.id} has completed; submit a new one with resume_from=[run]")
-    if record.status not in TERMINAL or not _let_go(queue, run.id, index):
+    if record.status not in TERMINAL:
         raise errors.UserErrorException(f"sweep {run.id} is {record.status}, so there is nothing to resume")
+    if not _let_go(queue, run, index):
+        return
     of_children = Template.kept(run._folder).secrets()  # noqa: SLF001 - family
     ticket, secrets = controller_ticket(run.experiment, run.id, record.target, of_children)
     queue.canceled(run.id)
@@ -238,12 +244,22 @@ def resume(run: HyperDriveRun) -> None:
     channel.ensure(queue, index)
 
 
-def _let_go(queue: Queue, run_id: str, index: str | None) -> bool:
-    """Have a launcher settle a run whose launcher died with it; False when the run is still worked on."""
+def _let_go(queue: Queue, run: HyperDriveRun, index: str | None) -> bool:
+    """Have a launcher look after a sweep whose launcher died with it; False where it has begun the controller again.
+
+    Raises
+    ------
+    UserErrorException
+        If no launcher does so in time.
+    """
     until = time.monotonic() + PATIENCE
-    while queue.find(run_id) is not None:
-        if time.monotonic() > until:
+    while queue.find(run.id) is not None:
+        if run.get_status() not in TERMINAL:
             return False
+        if time.monotonic() > until:
+            raise errors.UserErrorException(
+                f"no launcher looks after sweep {run.id}; {queue.folder / 'launcher.log'} may say why"
+            )
         channel.ensure(queue, index)
         time.sleep(0.1)
     return True

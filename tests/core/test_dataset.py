@@ -5,14 +5,17 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
-from azml_integrations.core import DataPath, Dataset, Datastore, OutputFileDatasetConfig, Run, Workspace
+from azml_integrations.core import DataPath, Dataset, Datastore, Model, OutputFileDatasetConfig, Run, Workspace
 from azml_integrations.core.dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from azml_integrations.core.file_dataset import FileDataset
 from azml_integrations.core.hand_over import hand_over
@@ -217,6 +220,21 @@ def test_whatever_the_name_it_stays_in_its_folder(workspace, csv, name):
     assert all(path.is_relative_to(workspace.root / "datasets") for path in made)
 
 
+@given(text())
+def test_a_name_is_refused_or_comes_back(name):
+    """Whatever the name: it leads to one folder below the datasets, or nowhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace._at(Path(folder, "there", "workspace"))
+        try:
+            Dataset.File.from_files("x", validate=False).register(workspace, name)
+        except NameRefusedError:
+            assert not (workspace.root / "datasets").exists()
+        else:
+            assert list(workspace.datasets) == [name]
+            assert len(list((workspace.root / "datasets").iterdir())) == 2
+        assert [path.name for path in Path(folder, "there").iterdir()] == ["workspace"]
+
+
 def test_tags_and_description_change_the_definition_does_not(workspace, csv):
     """They are added to, taken away and replaced, seen through every handle."""
     mine = Dataset.File.from_files(csv).register(workspace, "ages", tags={"a": "1"})
@@ -373,6 +391,16 @@ def test_a_definition_from_elsewhere_opens_no_door(workspace, csv, source):
     with pytest.raises(AzmlError):
         Dataset.get_by_name(workspace, "theirs").download("here")
     assert not Path("here").exists()
+
+
+def test_a_model_names_the_data_that_it_was_trained_on(workspace, csv):
+    """``datasets=`` of a model takes registered datasets and others, and models are found by them."""
+    trained, other = Dataset.Tabular.from_delimited_files(csv).register(workspace, "ages"), Dataset.File.from_files(csv)
+    model = Model.register(workspace, str(csv), "m", datasets=[("training", trained), ("scoring", other)])
+
+    assert Model(workspace, "m").datasets["training"] == [{"name": "ages", "id": trained.id, "version": "1"}]
+    assert [one.id for one in Model.list(workspace, dataset_id=other.id)] == [model.id]
+    assert Dataset.get_by_id(workspace, other.id).to_path() == ["/ages.csv"]
 
 
 @pytest.mark.parametrize("attempt", range(6))

@@ -34,10 +34,14 @@ def web():
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            found = {"/data/iris.csv": b"sepal,kind\n5.1,setosa\n", "/short.csv": b"ab"}.get(
-                self.path.partition("?")[0]
-            )
-            self.send_response(200 if found else 404)
+            who = self.headers.get("Authorization", "nobody").encode()
+            files = {"/data/iris.csv": b"sepal,kind\n5.1,setosa\n", "/short.csv": b"ab", "/who.txt": who}
+            found = files.get(self.path.partition("?")[0])
+            if self.path == "/moved.txt":
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{self.server.server_port}/who.txt")
+            else:
+                self.send_response(200 if found else 404)
             self.send_header("Content-Length", str(len(found or b"") + self.path.startswith("/short")))
             self.end_headers()
             self.wfile.write(found or b"")
@@ -201,6 +205,22 @@ def test_without_a_network_one_clear_error_says_what_to_do(workspace):
     assert [path for path in Path("there").rglob("*") if path.is_file()] == []
     with pytest.raises(DownloadError, match="fetch the file once by other means"):
         Dataset.Tabular.from_delimited_files(url).to_pandas_dataframe()
+
+
+def test_a_name_and_password_go_to_their_host_only(web):
+    """They are no part of any message, and no other host that the address leads to is told them."""
+    with_name = web.replace("http://", "http://me:s%40cret@")
+
+    def content(name: str) -> str:
+        (copy,) = Dataset.File.from_files(f"{with_name}/{name}").download()
+        return Path(copy).read_text()
+
+    assert content("who.txt") == "Basic bWU6c0BjcmV0"  # me:s@cret
+    assert content("moved.txt") == "nobody"
+    with pytest.raises(DownloadError) as told:
+        content("none.txt")
+    assert "cret" not in str(told.value)
+    assert "me:" not in str(told.value)
 
 
 def test_what_is_not_there_or_cut_short_is_no_file(web):

@@ -23,7 +23,7 @@ from azml_integrations.core import (
     Workspace,
 )
 from azml_integrations.core.hand_over import Handed, call_off, hand_over, take_back
-from azml_integrations.core.runconfig import RunConfiguration
+from azml_integrations.core.runconfig import DataReferenceConfiguration, RunConfiguration
 from azml_integrations.errors import (
     DownloadError,
     InputMissingError,
@@ -219,13 +219,33 @@ def test_a_name_replaces_no_variable(handed, data, monkeypatch):
     assert handed(dataset.as_named_input("training_data")).arguments == [dataset.id]
 
 
-def test_two_of_one_name_are_told_apart(handed, data):
+def test_two_of_one_name_are_told_apart(handed, workspace, data):
     """Else one of them would silently win."""
     dataset = Dataset.File.from_files(data)
     with pytest.raises(UserErrorException, match="two data objects"):
         handed(dataset.as_named_input("x"), dataset.take(1).as_named_input("x"))
-    with pytest.raises(UserErrorException, match="an input and an output"):
-        handed(dataset.as_named_input("x"), OutputFileDatasetConfig("x"))
+    for other in (OutputFileDatasetConfig("x"), DataReference(Datastore(workspace), "x")):
+        with pytest.raises(UserErrorException, match="an input, and an output or a data reference"):
+            handed(dataset.as_named_input("x"), other)
+
+
+def test_what_was_set_since_is_checked_again(handed, workspace, data):
+    """The attributes of SDK v1's objects may be set; no path and no name gets by."""
+    store = workspace.get_default_datastore()
+    outside, renamed = (Dataset.File.from_files(data).as_mount() for _ in range(2))
+    outside.path_on_compute = "../../../runs"
+    renamed.name = "../../x"
+    moved, unnamed = OutputFileDatasetConfig("out"), OutputFileDatasetConfig("out")
+    moved.destination = (store, "../../x")
+    unnamed.name = "a=b"
+    reference = store.path("x").as_upload()
+    reference.path_on_datastore = "../../x"
+    before = set(workspace.root.parent.rglob("*"))
+    for one in (outside, renamed, moved, unnamed, reference):
+        with pytest.raises(NameRefusedError):
+            handed(one)
+    made = set(workspace.root.parent.rglob("*")) - before
+    assert all(path.is_relative_to(workspace.root / "datasets") for path in made - {workspace.root / "inputs"})
 
 
 def test_what_is_no_argument_is_refused(handed, workspace, data):
@@ -271,6 +291,24 @@ def test_the_text_of_a_reference_stands_for_its_path(handed, workspace, data):
     assert given.arguments == [str(Datastore(workspace).locate("in/ages.csv"))]
     with pytest.raises(UserErrorException, match="data_references"):
         handed(str(reference))
+
+
+def test_the_configuration_of_2018(handed, workspace, data):
+    """A run configuration names the datastore, and an argument spells the variable."""
+    store = workspace.get_default_datastore()
+    store.upload(src_dir=str(data), target_path="./data/", overwrite=True, show_progress=False)
+    reference = DataReferenceConfiguration(store.name, "download", "data", "/tmp/azureml_runs", overwrite=True)
+
+    given = handed("--data-folder", str(store.as_download()), data_references={store.name: reference})
+
+    folder = workspace.root / "inputs" / "run-1" / store.name / "tmp" / "azureml_runs"
+    assert given.arguments == ["--data-folder", str(folder)]
+    assert set(files_below(folder)) == {"ages.csv", "more/b.txt"}
+    with pytest.raises(NameRefusedError):
+        handed(data_references={"a b": reference})
+    reference.path_on_datastore = "../../runs"
+    with pytest.raises(NameRefusedError):
+        handed(data_references={store.name: reference})
 
 
 def test_a_reference_is_checked(workspace):
@@ -578,6 +616,16 @@ def test_a_submitted_script_gets_its_data_and_leaves_a_dataset(experiment, works
         "DatasetOutputConfig:model",
     ]
     assert not (workspace.root / "inputs" / run.id).exists()
+    assert run.input_datasets["rows"].to_pandas_dataframe()["age"].tolist() == [31, 47]
+    assert run.input_datasets["files"].to_path() == ["/ages.csv", "/more/b.txt"]
+    assert run.output_datasets["model"].to_path() == ["/model.txt"]
+
+
+def test_a_run_without_data_has_none(run, azml_home):
+    """Also one that nobody submitted: a script that is started by hand gets a KeyError, as for a wrong name."""
+    assert (run.input_datasets, run.output_datasets) == ({}, {})
+    with pytest.raises(KeyError):
+        Run.get_context().input_datasets["rows"]
 
 
 def test_missing_data_are_said_before_there_is_a_run(experiment, workspace, config, data):

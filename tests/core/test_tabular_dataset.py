@@ -117,6 +117,8 @@ def test_headers(write):
     }
     bare = read("h/2.csv", header=False, set_column_types={"Column2": DataType.to_string()})
     assert bare.to_dict("list") == {"Column1": [3], "Column2": ["4"]}
+    told = read("h", header=PromoteHeadersBehavior.ONLY_FIRST_FILE_HAS_HEADERS, partition_format="/{n}.csv")
+    assert told.to_dict("list") == {"a": [1, 3], "b": [2, 4], "n": ["1", "2"]}
     write("c/1.csv", "a,b\n1,2\n")
     write("c/2.csv", "b,c\n4,5\n")
     assert list(read("c", header=PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS).columns) == ["a", "b", "c"]
@@ -147,12 +149,18 @@ def test_folders_patterns_and_compressed_files(write, tmp_path):
     assert read(["d/2.csv", "d/1.csv"])["n"].tolist() == [2, 1]
 
 
-def test_empty_files_are_no_rows(write):
+def test_empty_files_are_no_rows(write, tmp_path):
     """A folder may hold one."""
     write("d/1.csv", "")
     write("d/2.csv", "n\n1\n")
     assert read("d")["n"].tolist() == [1]
     assert len(read("d/1.csv")) == 0
+    write("e/1.csv", "n,when\n")
+    write("e/2.csv", "n,when\n1,2020-01-01\n")
+    assert [str(kind)[:10] for kind in read("e").dtypes] == ["int64", "datetime64"]  # those of the rows there are
+    assert list(read("e/1.csv").columns) == ["n", "when"]
+    (tmp_path / "f").mkdir()
+    assert read("f").empty
 
 
 def test_keys_in_the_paths_become_columns(write):
@@ -169,6 +177,8 @@ def test_keys_in_the_paths_become_columns(write):
     ]
     with pytest.raises(UserErrorException, match="does not fit"):
         read("in", partition_format="/{a}/{b}/other.csv")
+    with pytest.raises(UserErrorException, match="has a column 'n', which its path tells too"):
+        read("in", partition_format="/{n}/*/*/*/data.csv")
     for wrong in ("/no/key", "/{a}/{a}", "/{a:hello}", "/{a", "{}"):
         with pytest.raises(OptionError, match="partition_format"):
             read("in", partition_format=wrong)

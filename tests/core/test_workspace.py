@@ -321,7 +321,7 @@ def test_details_speak_sdk_v1s_words(workspace):
 def test_empty_shelves(workspace):
     """Notebooks iterate over them, and index them by name."""
     for shelf in (
-        *("compute_targets", "datasets", "environments", "models"),
+        *("datasets", "environments", "models"),
         *("images", "webservices", "linked_services", "private_endpoints"),
     ):
         assert dict(getattr(workspace, shelf)) == {}, shelf

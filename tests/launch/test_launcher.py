@@ -14,6 +14,7 @@ from queues import eventually, gone
 from azml_integrations.core import Run
 from azml_integrations.core.submission import Family, enter
 from azml_integrations.launch import channel, job
+from azml_integrations.launch import ticket as tickets
 from azml_integrations.launch.ticket import Distribution
 
 
@@ -39,7 +40,7 @@ def test_a_script_runs_and_its_output_is_the_runs(submitted, log, queue):
     assert log(run) == "out ['--alpha', '0.1']\nerr\n"
     assert statuses(run) == ["Queued", "Preparing", "Running", "Finalizing", "Completed"]
     assert "user_logs/std_log.txt" in details["logFiles"]
-    assert queue.empty()
+    eventually(queue.empty)
     assert not (queue.root / "work" / run.id).exists()
 
 
@@ -65,6 +66,22 @@ def test_the_script_is_a_submission(submitted, log):
     assert log(run) == f"_SubmittedRun {run.id}\n"
     assert run.get_metrics() == {"mse": 0.5}
     assert statuses(run).count("Completed") == 1
+
+
+def test_an_exception_that_is_no_text_is_told(submitted):
+    run = submitted("raise ValueError('\\udcff')")
+    error = run.wait_for_completion(raise_on_error=False)["error"]["error"]
+    assert error["message"] == "User program failed with ValueError: \\udcff"
+
+
+def test_a_script_may_delete_the_folder_it_stands_in(submitted):
+    """Its run is found all the same."""
+    run = submitted(
+        "import os, shutil; shutil.rmtree(os.getcwd())\n"
+        "from azml_integrations import Run; Run.get_context().log('mse', 0.5)"
+    )
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert run.get_metrics() == {"mse": 0.5}
 
 
 def test_a_script_that_raises_fails_with_its_traceback(submitted):
@@ -156,6 +173,17 @@ def test_a_secret_that_got_lost_is_said(submitted, log, queue):
     run.wait_for_completion()
     assert log(run) == "None\n"
     assert "starts without MY_API_KEY" in run.get_details()["warnings"][0]["message"]
+
+
+def test_signals_mean_to_the_script_what_they_mean_by_hand(submitted, log):
+    """Whatever shell has started the launcher: a script that interrupts itself is interrupted."""
+    run = submitted("import signal; print(*(signal.getsignal(n).__class__.__name__ for n in (2, 3, 13, 15)))")
+    run.wait_for_completion()
+    by_hand = [signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN, signal.SIG_DFL]
+    assert log(run).split() == [kind.__class__.__name__ for kind in by_hand]
+    run = submitted("import signal; print(signal.getsignal(signal.SIGQUIT) == signal.SIG_DFL)")
+    run.wait_for_completion()
+    assert log(run) == "True\n"
 
 
 def test_a_command_is_run_by_the_shell(submitted, log):
@@ -311,6 +339,41 @@ def test_the_submitter_may_die_and_the_runs_go_on(experiment, queue, tmp_path):
     process.communicate()
     for n in range(4):
         assert Run(experiment, f"run-{n}").wait_for_completion()["status"] == "Completed"
+
+
+@pytest.mark.parametrize("asked", ["nothing", "cancel"])
+def test_a_run_that_is_deleted_while_it_waits_is_forgotten(submitted, queue, workspace, asked):
+    """It does not run, nor come back as a folder that no one can read."""
+    queue.choose_slots(1)
+    blocking = submitted("import time; time.sleep(0.6)")
+    run = submitted("print('never')")
+    workspace.view.forget(run.id)
+    shutil.rmtree(workspace.view.folder(run.id))
+    if asked == "cancel":  # somebody has a handle still
+        queue.ask_to_cancel(run.id)
+        channel.ensure(queue)
+    blocking.wait_for_completion()
+    eventually(queue.empty)
+    assert not workspace.view.folder(run.id).exists()
+    assert not (queue.root / "work" / run.id).exists()
+    assert queue.asked_to_cancel() == set()
+
+
+def test_a_launcher_that_dies_while_it_clears_up_leaves_that_to_the_next(submitted, queue):
+    """The ticket goes last."""
+    run = submitted("import time; time.sleep(0.3)")
+    eventually(queue.running)
+    (place,) = queue.running()
+    run.wait_for_completion()
+    eventually(queue.empty)
+    os.kill(channel.launcher(queue), signal.SIGKILL)
+    eventually(lambda: channel.launcher(queue) is None)
+    (queue.root / "work" / run.id).mkdir()
+    place.path.write_bytes(tickets.encode(place.ticket))
+    channel.ensure(queue)
+    eventually(queue.empty)
+    assert not (queue.root / "work" / run.id).exists()
+    assert statuses(run).count("Completed") == 1
 
 
 ONCE = """

@@ -162,6 +162,20 @@ def test_an_error_that_was_noted_stays_with_the_status():
     assert store.run("r").error == ErrorInfo("boom", type="ValueError")
 
 
+@pytest.mark.parametrize("end", ["Completed", "Failed", "Canceled"])
+@pytest.mark.parametrize("said", [None, ErrorInfo("ended so")])
+def test_an_error_that_was_noted_counts_the_same_whenever_it_is_read(end, said):
+    """The script has a journal of its own, which may be read after the launcher's."""
+    noted, ended = batch("k", ErrorNoted(ErrorInfo("boom"), 2.0)), batch("l", StatusChanged(end, 3.0, said))
+    errors = []
+    for first, second in (noted, ended), (ended, noted):
+        store = SqliteStore(None)
+        for one in (batch("j", CREATED), first, second):
+            store.apply("r", [one])
+        errors.append(store.run("r").error)
+    assert errors[0] == errors[1]
+
+
 def test_a_description_does_not_take_the_name_away():
     """Each half of `RunDescribed` is set alone."""
     store = SqliteStore(None)

@@ -4,12 +4,15 @@ import contextlib
 import os
 import signal
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 from queues import dismiss
 
+from azml_integrations.core import Run
 from azml_integrations.core.script_run_config import ScriptRunConfig
+from azml_integrations.records import TERMINAL
 from azml_integrations.sweeps import GridParameterSampling, HyperDriveConfig, PrimaryMetricGoal, choice
 
 TRAIN = """
@@ -58,6 +61,18 @@ def kill(run_id):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
     return len(found)
+
+
+@pytest.fixture
+def kill_for_good(experiment):
+    """Kill a run until its launcher has given up."""
+
+    def end(run):
+        while Run(experiment, run.id).get_status() not in TERMINAL:
+            kill(run.id)
+            time.sleep(0.02)
+
+    return end
 
 
 @pytest.fixture

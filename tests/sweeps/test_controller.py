@@ -118,6 +118,19 @@ def test_a_bandit_stops_the_bad_ones():
     )
 
 
+def test_a_child_that_takes_its_time_to_end_is_stopped_once():
+    """It goes on logging until its launcher has ended it, and the policy has nothing more to say about it."""
+
+    class Slow(Sandbox):
+        def stop(self, number, why, *, by_policy):
+            assert number not in self.stopped
+            self.stopped[number] = (why, by_policy)
+
+    ground = Slow(lambda parameters: ([parameters["--a"]] * 5, "Completed"))
+    Controller(sweep(policy=BanditPolicy(slack_factor=0.5)), "HD_a", ground).run()
+    assert set(ground.stopped) == set(range(1, 20))
+
+
 def test_failed_children_count_and_the_sweep_goes_on():
     """Every second child fails."""
     ground = Sandbox(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from queues import eventually
 
 from azml_integrations import journal
-from azml_integrations.core import Dataset, OutputFileDatasetConfig, Run
+from azml_integrations.core import Dataset, OutputFileDatasetConfig, Run, ScriptRunConfig
 from azml_integrations.core.script_run import ScriptRun
 from azml_integrations.errors import ActivityFailedException, AzmlWarning, UserErrorException
 from azml_integrations.launch import channel
@@ -21,11 +22,14 @@ from azml_integrations.records import Cursor, StatusChanged
 from azml_integrations.sweeps import (
     BanditPolicy,
     BayesianParameterSampling,
+    GridParameterSampling,
     HyperDriveRun,
     RandomParameterSampling,
+    choice,
     submission,
     uniform,
 )
+from azml_integrations.sweeps.ground import alone
 
 ALPHAS = [round(0.05 * n, 2) for n in range(1, 21)]
 
@@ -149,14 +153,14 @@ def test_the_submitter_is_killed(queue, workspace, experiment, config, started, 
 
 
 @pytest.mark.parametrize("kind", ["grid", "random"])
-def test_the_controller_is_killed_and_resumed(queue, experiment, config, started, kill_run, workspace, kind):
+def test_the_controller_is_killed_and_resumed(queue, experiment, config, started, kill_for_good, workspace, kind):
     """Its children go on; begun again, it starts none of them twice, and misses none."""
     sampling = (
         {"hyperparameter_sampling": RandomParameterSampling({"--alpha": uniform(0, 1)})} if kind == "random" else {}
     )
     run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.2, max_total_runs=8, **sampling))
     eventually(lambda: len(started()) >= 3)
-    kill_run(run.id)
+    kill_for_good(run)
     with pytest.raises(ActivityFailedException, match="SIGKILL"):
         run.wait_for_completion()
     submission.resume(run)
@@ -169,6 +173,21 @@ def test_the_controller_is_killed_and_resumed(queue, experiment, config, started
         assert [eval(text) for text in run.get_hyperparameters().values()] == expected
     with pytest.raises(UserErrorException, match="has completed"):
         submission.resume(run)
+
+
+def test_the_controller_is_killed(queue, experiment, config, started, kill_run):
+    """The launcher begins it again, and it goes on: no child twice, none lost, and the sweep never looks Failed."""
+    run = experiment.submit(config(ALPHAS[:8], "--steps", 3, "--pause", 0.2))
+    for count in (2, 5):
+        eventually(lambda count=count: len(started()) >= count)
+        kill_run(run.id)
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert sorted(started()) == sorted(ids(run, 8))
+    assert {child.get_status() for child in run.get_children()} == {"Completed"}
+    (first, second) = [note.message for note in run._record().notes if note.source == "launcher"]
+    assert first == second
+    assert first.startswith("the script was ended by SIGKILL")
+    assert first.endswith("it is started again")
 
 
 def test_the_launcher_is_killed(queue, experiment, config, started):
@@ -233,13 +252,13 @@ def test_a_controller_is_told_to_end_without_a_cancel(queue, experiment, config,
 
 
 @pytest.mark.parametrize("half", ["folder alone", "without a ticket", "failed by the launcher"])
-def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, kill_run, half):
+def test_a_half_made_child_is_made_anew(queue, experiment, workspace, config, started, kill_for_good, half):
     """A controller that dies within the beginning of a child leaves one that never stood in the queue."""
     from azml_integrations.records import ErrorInfo, RunCreated
 
     run = experiment.submit(config([0.1, 0.2, 0.3], "--pause", 3, concurrent=1))
     eventually(lambda: len(started()) == 1)
-    kill_run(run.id)
+    kill_for_good(run)
     with pytest.raises(ActivityFailedException):
         run.wait_for_completion()
     workspace._claim_folder(f"{run.id}_1")
@@ -329,7 +348,7 @@ def test_the_source_is_that_of_the_submission(queue, experiment, script, config,
     assert {child.get_status() for child in run.get_children()} == {"Completed"}
 
 
-def test_data_reach_every_child(queue, experiment, workspace, script, config, tmp_path, started, kill_run):
+def test_data_reach_every_child(queue, experiment, workspace, script, config, tmp_path, started, kill_for_good):
     """An input is there for each, also in a second life of the controller; each has an output of its own."""
     (tmp_path / "ages.csv").write_text("age\n31\n")
     ages = Dataset.File.from_files(tmp_path / "ages.csv").as_named_input("ages").as_mount()
@@ -349,7 +368,7 @@ def test_data_reach_every_child(queue, experiment, workspace, script, config, tm
     script = script("--ages", ages, "--found", output, text=text)
     run = experiment.submit(config([0.5, 1.5, 2.5], run_config=script, concurrent=1))
     eventually(lambda: len(started()) == 1)
-    kill_run(run.id)
+    kill_for_good(run)
     run.wait_for_completion(raise_on_error=False)
     submission.resume(run)
     assert run.wait_for_completion()["status"] == "Completed"
@@ -359,6 +378,37 @@ def test_data_reach_every_child(queue, experiment, workspace, script, config, tm
     assert texts == ids(run, 3)
     assert list((workspace.root / "inputs").iterdir()) == []
     assert "azml.input_datasets" in Run(experiment, f"{run.id}_2").get_properties()
+
+
+def test_a_command_gets_its_hyperparameters(queue, experiment, config, tmp_path):
+    """Behind the line for the shell, each as one word."""
+    (tmp_path / "source").mkdir()
+    line = f"{sys.executable} -c 'import sys; print(sys.argv[1:])' --fixed 1"
+    command = ScriptRunConfig(str(tmp_path / "source"), command=line)
+    sampling = GridParameterSampling({"--name": choice("two words", "$HOME")})
+    run = experiment.submit(config([], hyperparameter_sampling=sampling, run_config=command))
+    run.wait_for_completion()
+    logs = [(Run(experiment, name)._folder / "user_logs/std_log.txt").read_text() for name in ids(run, 2)]
+    assert logs == ["['--fixed', '1', '--name', 'two words']\n", "['--fixed', '1', '--name', '$HOME']\n"]
+
+
+def test_one_controller_at_a_time(experiment, run):
+    """A second one waits for the first to end."""
+    (run._folder / "about").mkdir(exist_ok=True)
+    first, order = alone(run._folder), []
+
+    def come_second():
+        fd = alone(run._folder)
+        order.append("second")
+        os.close(fd)
+
+    second = threading.Thread(target=come_second)
+    second.start()
+    second.join(0.3)
+    order.append("first")
+    os.close(first)
+    second.join(10)
+    assert order == ["first", "second"]
 
 
 def test_max_duration_ends_a_sweep(queue, experiment, config):
@@ -402,13 +452,11 @@ def test_a_controller_that_is_killed_again_and_again(queue, experiment, config, 
     chance = random.Random(seed)
     run = experiment.submit(config(ALPHAS, concurrent=6))
     kills = 0
-    while run.get_status() != "Completed":
-        eventually(lambda: run.get_status() in ("Running", "Completed"))
+    while (status := run.get_status()) != "Completed":
+        if status == "Failed":
+            submission.resume(run)
         time.sleep(chance.uniform(0.0, 1.0))
         kills += kill_run(run.id)
-        run.wait_for_completion(raise_on_error=False)
-        if run.get_status() == "Failed":
-            submission.resume(run)
         assert kills < 60
     assert sorted(started()) == sorted(ids(run, 20))
     assert {child.get_status() for child in run.get_children()} == {"Completed"}

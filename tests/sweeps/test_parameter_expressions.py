@@ -49,6 +49,8 @@ def test_an_expression_is_a_name_and_its_arguments(made, expected):
         lambda: expressions.choice([]),
         lambda: expressions.choice(object()),
         lambda: expressions.choice(1.0, math.nan),
+        lambda: expressions.choice("a", "\udcff"),
+        lambda: expressions.choice("a\0b"),
         lambda: expressions.randint(0),
         lambda: expressions.randint(2.5),
         lambda: expressions.randint(True),

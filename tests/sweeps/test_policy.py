@@ -128,7 +128,7 @@ def test_truncation_selection(percent, goal, values, expected):
 
 def test_truncation_selection_counts_who_has_reached_the_interval():
     """Of five children two have three values: half of two is one."""
-    values = {0: [1.0], 1: [1.0, 1.0], 2: [5.0, 5.0, 5.0], 3: [4.0, 4.0, 4.0], 4: []}
+    values = {0: [9.0], 1: [9.0, 9.0], 2: [5.0, 5.0, 5.0], 3: [4.0, 4.0, 4.0], 4: []}
     assert TruncationSelectionPolicy(50).stops(2, values, 3, MIN) is not None
     assert TruncationSelectionPolicy(50).stops(3, values, 3, MIN) is None
 

@@ -18,8 +18,18 @@ from azml_integrations import (
     current_run,
     get_run,
 )
-from azml_integrations.core import Model
+from azml_integrations.core import (
+    DataReference,
+    Dataset,
+    DatasetConsumptionConfig,
+    DataType,
+    Model,
+    OutputFileDatasetConfig,
+)
+from azml_integrations.core.abstract_dataset import AbstractDataset
+from azml_integrations.core.file_dataset import FileDataset
 from azml_integrations.core.runconfig import CondaDependencies, PyTorchConfiguration
+from azml_integrations.core.tabular_dataset import TabularDataset
 from azml_integrations.errors import AzmlError, RunNotFoundError, UserErrorException
 from azml_integrations.records import MetricSummary, Point
 
@@ -33,6 +43,18 @@ assert_type(ws.experiments, dict[str, Experiment])
 assert_type(ws.get_details(), dict[str, Any])
 assert_type(ws.get_run("id"), Run)
 ws.write_config(Path(), "config.json")
+
+files = Dataset.File.from_files("pictures/*.png", validate=False)
+assert_type(files, FileDataset)
+assert_type(files.take(3).register(ws, "pictures"), FileDataset)
+assert_type(files.as_named_input("pictures").as_mount(), DatasetConsumptionConfig)
+rows = Dataset.Tabular.from_delimited_files(["a.csv", Path("b.csv")], set_column_types={"a": DataType.to_float()})
+assert_type(rows.random_split(0.8), tuple[TabularDataset, TabularDataset])
+assert_type(rows.filter((rows["age"] > 50) & (rows["sex"] == 1)), TabularDataset)
+assert_type(rows.to_csv_files(), FileDataset)
+assert_type(ws.datasets, dict[str, AbstractDataset])
+assert_type(OutputFileDatasetConfig("out").as_upload().register_on_complete("results"), OutputFileDatasetConfig)
+assert_type(ws.get_default_datastore().path("in").as_mount(), DataReference)
 
 experiment = Experiment(ws, "diabetes")
 Experiment(workspace_object=ws, name="diabetes")

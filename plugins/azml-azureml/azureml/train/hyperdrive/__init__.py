@@ -1,0 +1,56 @@
+"""SDK v1's ``azureml.train.hyperdrive``."""
+
+from azml_azureml import neighbours
+from azml_integrations.sweeps import (
+    BanditPolicy,
+    BayesianParameterSampling,
+    EarlyTerminationPolicy,
+    GridParameterSampling,
+    HyperDriveConfig,
+    HyperDriveRun,
+    HyperDriveRunConfig,
+    HyperParameterSampling,
+    MedianStoppingPolicy,
+    NoTerminationPolicy,
+    PrimaryMetricGoal,
+    RandomParameterSampling,
+    TruncationSelectionPolicy,
+    choice,
+    lognormal,
+    loguniform,
+    normal,
+    qlognormal,
+    qloguniform,
+    qnormal,
+    quniform,
+    randint,
+    uniform,
+)
+
+neighbours.refuse()
+
+__all__ = [
+    "BanditPolicy",
+    "BayesianParameterSampling",
+    "EarlyTerminationPolicy",
+    "GridParameterSampling",
+    "HyperDriveConfig",
+    "HyperDriveRun",
+    "HyperDriveRunConfig",
+    "HyperParameterSampling",
+    "MedianStoppingPolicy",
+    "NoTerminationPolicy",
+    "PrimaryMetricGoal",
+    "RandomParameterSampling",
+    "TruncationSelectionPolicy",
+    "choice",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "uniform",
+]

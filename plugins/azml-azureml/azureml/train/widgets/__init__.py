@@ -1,0 +1,8 @@
+"""SDK v1's ``azureml.train.widgets``."""
+
+from azml_azureml import neighbours
+from azml_integrations.widgets import RunDetails
+
+neighbours.refuse()
+
+__all__ = ["RunDetails"]
