@@ -185,7 +185,7 @@ def svg(chart: Chart) -> str:
     if chart.bars is not None:
         xs, ys = [*xs, *chart.bars.edges], [*ys, 0.0, *chart.bars.counts]
     up = _axis(ys, 5)
-    left = 22 + LETTER * max((len(name) for _, name in up.ticks), default=1)
+    left = 25 + LETTER * max((len(name) for _, name in up.ticks), default=1)
     across = _axis_across(xs, left, spread=chart.spread)
     return _Sheet(left, across, up).draw(chart)
 
