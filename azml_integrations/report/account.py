@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PARAM = "param."
+MOST_COLUMNS = 40
+"""Columns of a table that are told."""
 TABULAR = frozenset(("row", "table"))
 EVALUATIONS = frozenset(("confusion_matrix", "accuracy_table", "residuals", "predictions"))
 
@@ -73,13 +75,14 @@ class Grid:
         Metric name.
     columns : dict of str to sequence
         The rows that are told.
-    rows : int
-        How many there are.
+    rows, wide : int
+        How many rows and columns there are.
     """
 
     name: str
     columns: Mapping[str, Sequence[object]]
     rows: int
+    wide: int
 
 
 @dataclass(frozen=True)
@@ -299,7 +302,8 @@ class _Gathering:
             (across, x), (up, y) = columns.items()
             points = thinned(x, y, self.extent.points)
             return Chart(one.name, across, up, [Curve(points)], remark=_remark(points, rows, one.description))
-        return Grid(one.name, {name: column[: self.extent.rows] for name, column in columns.items()}, rows)
+        shown = {name: columns[name][: self.extent.rows] for name in list(columns)[:MOST_COLUMNS]}
+        return Grid(one.name, shown, rows, len(columns))
 
     def _evaluation(self, one: MetricSummary) -> Evaluation | None:
         try:

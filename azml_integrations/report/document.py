@@ -2,7 +2,8 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from .._version import __version__
 from ..records import MetricSummary, RunRecord
@@ -53,7 +54,7 @@ def _sections(told: Account, top: int) -> Iterator[str]:
     yield _terms("Tags", {key: value or "" for key, value in told.record.tags.items()}, told)
     yield _log(told)
     yield _files(told)
-    yield _folded("Properties", pairs(told.properties, told.extent.characters)) if told.properties else ""
+    yield _folded("Properties", _listed(told.properties, told)) if told.properties else ""
     yield _notes(told)
 
 
@@ -77,7 +78,9 @@ def _head(told: Account, rank: int) -> str:
     }
     shown = "".join(f"<span><b>{name}</b>{value}</span>" for name, value in facts.items() if value)
     remark = f' <span class="azml-soft">{escaped(told.remark)}</span>' if told.remark else ""
-    described = f'<p class="azml-described">{escaped(record.description)}</p>' if record.description else ""
+    described = (
+        f'<p class="azml-described">{escaped(clipped(record.description, 20_000))}</p>' if record.description else ""
+    )
     link = f"<span>{_studio(told.address, 'Page in the studio')}</span>"
     return (
         f"<header><h{rank}>{escaped(clipped(told.label, 200))}</h{rank}><div>{status}{remark}</div>"
@@ -95,7 +98,7 @@ def _error(told: Account) -> str:
     error = told.record.error
     if error is None:
         return ""
-    trace = f'<details><summary>Traceback</summary><pre tabindex="0">{escaped(error.trace)}</pre></details>'
+    trace = f'<details><summary>Traceback</summary><pre tabindex="0">{escaped(clipped(error.trace or "", 100_000))}</pre></details>'
     return (
         f'<section class="azml-error" aria-label="Error"><b>{escaped(error.type or error.code)}</b> '
         f'<span class="azml-described">{escaped(clipped(error.message, told.extent.characters * 4))}</span>'
@@ -155,7 +158,9 @@ def _logged_table(grid: Grid, most: int) -> str:
         [escaped(clipped(number(column[row]), most)) if row < len(column) else "" for column in columns]
         for row in range(shown)
     )
-    said = f"{grid.name} ({shown:,} of {grid.rows:,} rows)" if shown < grid.rows else grid.name
+    cut = [f"{shown:,} of {grid.rows:,} rows"] if shown < grid.rows else []
+    cut += [f"{len(columns):,} of {grid.wide:,} columns"] if len(columns) < grid.wide else []
+    said = f"{grid.name} ({', '.join(cut)})" if cut else grid.name
     return table(map(str, grid.columns), rows, numbers=right, caption=said)
 
 
@@ -263,7 +268,13 @@ def _took(record: RunRecord) -> str:
 
 
 def _terms(title: str, facts: dict[str, str], told: Account) -> str:
-    return _section(title, pairs(facts, told.extent.characters)) if facts else ""
+    return _section(title, _listed(facts, told)) if facts else ""
+
+
+def _listed(facts: Mapping[str, str], told: Account) -> str:
+    """Return names and values, as many as are told."""
+    shown = dict(islice(facts.items(), told.extent.lines))
+    return pairs(shown, told.extent.characters) + _more(len(facts) - len(shown), "value")
 
 
 def _log(told: Account) -> str:

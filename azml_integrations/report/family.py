@@ -3,13 +3,14 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from ..core.fit_table import compared, fit_table, number
 from ..core.run import Run
 from ..records import MetricSummary, RunQuery, RunRecord
-from .charts import Chart, Curve
+from .charts import Chart, Curve, thinned
 
 PARAM = "param."
 MOST_METRICS = 6
@@ -201,33 +202,32 @@ def _charts(
 
 
 def _over_children(scored: Sequence[tuple[int, Child, float]], primary: str, goal: str, best: Child | None) -> Chart:
-    marked = next((at for at, (_, child, _) in enumerate(scored) if child is best), None)
-    curves = [
-        Curve(
-            [(place + 1.0, score) for place, _, score in scored],
-            "each child" if goal else "",
-            how="dots",
-            marked=marked,
-            names=[_named(child, primary) for _, child, _ in scored],
-        )
-    ]
+    placed = [(place + 1.0, child, score) for place, child, score in scored]
+    curves = [_dots(placed, primary, best, "each child" if goal else "")]
     if goal:
         better = max if goal == "maximize" else min
-        reached, points = scored[0][2], []
-        for place, _, score in scored:
-            reached = better(reached, score)
-            points.append((place + 1.0, reached))
-        curves.append(Curve(points, "best so far", how="steps"))
-    return Chart(f"{primary} of the children", "child", primary, curves, remark=f"{len(scored):,} children")
+        reached = list(accumulate((score for _, _, score in placed), better))
+        curves.append(Curve(thinned([x for x, _, _ in placed], reached), "best so far", how="steps"))
+    drawn, there = len(curves[0].points), len(scored)
+    remark = f"{drawn:,} of {there:,} children drawn" if drawn < there else f"{there:,} children"
+    return Chart(f"{primary} of the children", "child", primary, curves, remark=remark)
 
 
 def _against(name: str, placed: Sequence[tuple[float, Child, float]], primary: str, best: Child | None) -> Chart:
-    marked = next((at for at, (_, child, _) in enumerate(placed) if child is best), None)
-    points = [(x, score) for x, _, score in placed]
-    single = len({x for x, _ in points}) == len(points)
-    names = [_named(child, primary) for _, child, _ in placed]
-    curve = Curve(points, how="line" if single else "dots", marked=marked, names=names)
-    return Chart(f"{primary} against {name}", name, primary, [curve], spread=True)
+    curve = _dots(placed, primary, best)
+    single = len({x for x, _, _ in placed}) == len(placed)
+    return Chart(
+        f"{primary} against {name}", name, primary, [replace(curve, how="line") if single else curve], spread=True
+    )
+
+
+def _dots(placed: Sequence[tuple[float, Child, float]], primary: str, best: Child | None, label: str = "") -> Curve:
+    """Return a dot for each child, the best one marked; of very many those that stand out, and they have no names."""
+    points = thinned([x for x, _, _ in placed], [score for _, _, score in placed])
+    names = [_named(child, primary) for _, child, _ in placed] if len(points) == len(placed) else []
+    top = next(((x, score) for x, child, score in placed if child is best), None)
+    marked = points.index(top) if top in points else None  # an extreme: thinning has kept it
+    return Curve(points, label, "dots", marked, names=names)
 
 
 def _named(child: Child, primary: str) -> str:

@@ -86,3 +86,63 @@ def test_any_handle_will_do(run, experiment):
     """A run of the past, by its id."""
     run.complete()
     assert report.account(Run(experiment, run.id)).record.status == "Completed"
+
+
+def test_thousands_of_children_are_a_small_chart(run):
+    """Those that stand out are drawn, the best among them, and how many there are is said."""
+    kin = _family_of(run, [(float((n * 7919) % 2000), n / 1000) for n in range(2000)])
+    chart = kin.charts[0]
+    best = chart.curves[0].points[chart.curves[0].marked]
+    assert (best[1], chart.remark) == (0.0, f"{len(chart.curves[0].points)} of 2,000 children drawn")
+    assert all(len(report.svg(one)) < 120_000 for one in kin.charts)
+    assert (kin.total, len(kin.children)) == (2000, 500)
+
+
+def _family_of(run, scores):
+    """Return what is told of children with these scores and parameters, without making a folder for each."""
+    from azml_integrations.records import MetricSummary, RunRecord
+    from azml_integrations.report import family
+
+    records = [
+        RunRecord(
+            f"child-{n}", "trials", n + 2, "Completed", 0.0, parent_id=run.id, properties={"param.alpha": str(alpha)}
+        )
+        for n, (_, alpha) in enumerate(scores)
+    ]
+    summaries = {
+        record.run_id: [MetricSummary("mse", "scalar", False, 1, score, score, score, score)]
+        for record, (score, _) in zip(records, scores, strict=True)
+    }
+
+    class Store:
+        def find(self, query):
+            return records
+
+        def summaries_of(self, run_ids):
+            return {run_id: summaries[run_id] for run_id in run_ids}
+
+    class Handle:
+        id = run.id
+
+        class experiment:  # noqa: N801 - stands for an attribute
+            class workspace:  # noqa: N801 - likewise
+                class view:  # noqa: N801 - likewise
+                    all = Store
+
+    parent = RunRecord(
+        run.id,
+        "trials",
+        1,
+        "Completed",
+        0.0,
+        properties={"primary_metric_config": '{"name": "mse", "goal": "minimize"}'},
+    )
+    return family.family(Handle, parent, 500)
+
+
+def test_wide_tables_are_cut_and_say_so(run):
+    """A table of a thousand columns is no page."""
+    run.log_table("wide", {f"column {n}": [n, n] for n in range(100)})
+    (grid,) = report.account(run).grids
+    assert (len(grid.columns), grid.wide) == (40, 100)
+    assert "wide (40 of 100 columns)" in report.page(report.account(run))
