@@ -98,7 +98,8 @@ def _error(told: Account) -> str:
     error = told.record.error
     if error is None:
         return ""
-    trace = f'<details><summary>Traceback</summary><pre tabindex="0">{escaped(clipped(error.trace or "", 100_000))}</pre></details>'
+    lines = escaped(clipped(error.trace or "", 100_000))
+    trace = f'<details><summary>Traceback</summary><pre tabindex="0">{lines}</pre></details>'
     return (
         f'<section class="azml-error" aria-label="Error"><b>{escaped(error.type or error.code)}</b> '
         f'<span class="azml-described">{escaped(clipped(error.message, told.extent.characters * 4))}</span>'
