@@ -125,6 +125,10 @@ BARE_LOOP = lightning("torch_plain", "PyTorch")
 OUR_LOOP = lightning("torch_azml", "ours")
 LOOPS = [BARE_LOOP, OUR_LOOP]
 
+BY_HAND = Entrant("submit_by_hand", "by hand", OURS.requires, environment="azml")
+OUR_QUEUE = Entrant("submit_azml", "ours", OURS.requires, environment="azml")
+SUBMITTERS = [BY_HAND, OUR_QUEUE]
+
 
 class Refused(Exception):
     """A contestant did not do what it was asked; the message is its own."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cases
 import looping
+import submitting
 import training
 from arena import (
     LOGGERS,
@@ -19,8 +20,10 @@ from arena import (
     OUR_AUTOLOG,
     OUR_LOGGER,
     OUR_LOOP,
+    OUR_QUEUE,
     OURS,
     RECORDERS,
+    SUBMITTERS,
     TRAINERS,
     Arena,
     Entrant,
@@ -56,6 +59,7 @@ FIELDS = [
     Field(RECORDERS, OURS, cases.CASES, cases.FULL, cases.QUICK),
     Field(TRAINERS, OUR_AUTOLOG, training.CASES, training.FULL, training.QUICK),
     Field(LOGGERS, OUR_LOGGER, looping.LIGHTNING_CASES, looping.FULL, looping.QUICK),
+    Field(SUBMITTERS, OUR_QUEUE, submitting.CASES, submitting.FULL, submitting.QUICK),
     Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]

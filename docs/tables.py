@@ -13,13 +13,17 @@ from pathlib import Path
 from azml_integrations.checking import ROOMS, Fact, Verdict, others, table
 
 GUIDE = Path(__file__).parent / "how-to" / "coming-from-azureml.md"
-BLOCK = re.compile(r"(<!-- made by docs/tables\.py: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- made by docs/tables\.py: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> int:
     """Write the guide, or compare it."""
     old = GUIDE.read_text(encoding="utf-8")
-    new = BLOCK.sub(lambda found: found[1] + "\n".join(BLOCKS[found[2]]()) + found[3], old)
+    lost = sorted(BLOCKS.keys() ^ {found[2] for found in BLOCK.finditer(old)})
+    if lost:
+        sys.stderr.write(f"{GUIDE} has no place for the tables {lost}, or a place for a table that nobody makes\n")
+        return 1
+    new = BLOCK.sub(lambda found: found[1] + "\n".join([*BLOCKS[found[2]](), found[3]]), old)
     if "--check" in sys.argv[1:]:
         if old != new:
             sys.stderr.write(f"{GUIDE} is not what the table says; write it with `python docs/tables.py`\n")

@@ -128,7 +128,7 @@ class Job:
         self._kill_at = self._due = float("inf")
         self._capture_at = 0.0
         self._since = 0.0
-        self.over = False
+        self.done = self.over = False
 
     # -- seen from the launcher ----------------------------------------------------------------------
 
@@ -327,6 +327,8 @@ class Job:
     def _end(self, status: RunStatus, error: ErrorInfo | None) -> None:
         """Collect what the script left, and end the run."""
         self._say(StatusChanged(RunStatus.FINALIZING, time.time()))
+        self.done = True  # its slots are free: the next script begins while this one's files are collected
+        self.site.wake()
         for rank in range(self.ticket.distribution.processes):
             self._log_ends(self.ticket.log_of(rank))
         for name in ("outputs", "logs"):

@@ -99,7 +99,8 @@ class Launcher:
             return False
         self._sweep()
         self._cancel()
-        while (place := self._next()) is not None:
+        slots = self._queue.slots
+        while (place := self._next(slots)) is not None:
             if (claimed := self._queue.claim(place)) is not None:
                 self._begin(claimed)
         for job in list(self._jobs.values()):
@@ -107,9 +108,9 @@ class Launcher:
             job.capture()
         return bool(self._jobs)
 
-    def _next(self) -> Place | None:
-        running = [job.ticket for job in self._jobs.values()]
-        free = self._queue.slots - sum(ticket.slots for ticket in running)
+    def _next(self, slots: int) -> Place | None:
+        running = [job.ticket for job in self._jobs.values() if not job.done]
+        free = slots - sum(ticket.slots for ticket in running)
         return next_in_turn(self._queue.waiting(), running, free)
 
     def _begin(self, place: Place) -> None:

@@ -72,6 +72,7 @@ class Queue:
         self.waiting_folder = self.folder / "waiting"
         self.running_folder = self.folder / "running"
         self.cancel_folder = self.folder / "cancel"
+        self._settings = self.folder / _SETTINGS
         self._known: dict[Path, dict[str, Place]] = {}
         self._chosen: tuple[tuple[int, int], int | None] = ((0, 0), None)
 
@@ -102,7 +103,7 @@ class Queue:
 
     def _chosen_slots(self) -> int | None:
         """Return what somebody chose; a launcher asks all the time, so the file is read when it is another one."""
-        path = self.folder / _SETTINGS
+        path = self._settings
         try:
             found = path.stat()
             version = found.st_ino, found.st_mtime_ns
@@ -269,6 +270,8 @@ def next_in_turn(waiting: list[Place], running: list[Ticket], free: int) -> Plac
     slotless = next((place for place in waiting if place.ticket.slotless), None)
     if slotless is not None:
         return slotless
+    if free < 1 and any(ticket.slots for ticket in running):
+        return None  # asked at each wake, over all that wait
     held = Counter[str]()
     for ticket in running:
         held[ticket.submitter] += ticket.slots

@@ -48,6 +48,16 @@ def test_a_script_sees_what_it_would_see_by_hand(ran, tmp_path):
     assert "the end of Here" in by_hand[1]
 
 
+@pytest.mark.parametrize("safe", ["", "1"])
+def test_modules_are_looked_for_where_python_looks(ran, monkeypatch, safe):
+    """Also where PYTHONSAFEPATH keeps the script's folder out; nothing of ours is left on the path."""
+    monkeypatch.setenv("PYTHONSAFEPATH", safe)
+    text = "import sys; print(sys.path)"
+    by_hand = ran(text, boot=False)
+    assert by_hand[0] == 0
+    assert ran(text)[:3] == by_hand[:3]
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [("pass", 0), ("import sys; sys.exit(3)", 3), ("raise SystemExit('no')", 1), ("import sys; sys.exit()", 0)],

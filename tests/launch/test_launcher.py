@@ -192,14 +192,13 @@ def test_a_command_is_run_by_the_shell(submitted, log):
     assert log(run) == "42 a b\n"
 
 
-def test_no_more_run_at_once_than_there_are_slots(submitted, queue):
+def test_no_more_run_at_once_than_there_are_slots(submitted, queue, log):
     queue.choose_slots(2)
-    runs = [submitted("import time; time.sleep(0.3)") for _ in range(6)]
-    most = 0
-    while any(run.get_status() != "Completed" for run in runs):
-        most = max(most, sum(run.get_status() == "Running" for run in runs))
-        time.sleep(0.02)
-    assert most == 2
+    runs = [submitted("import time; print(time.time()); time.sleep(0.3); print(time.time())") for _ in range(6)]
+    for run in runs:
+        run.wait_for_completion()
+    spans = [[float(moment) for moment in log(run).split()] for run in runs]
+    assert max(sum(begin <= moment < end for begin, end in spans) for moment, _ in spans) == 2
     started = [run._record().started_at for run in runs]
     assert max(started[:2]) < min(started[2:4]) < max(started[2:4]) < min(started[4:])
 

@@ -18,6 +18,26 @@ def test_the_tables_of_the_guide_are_up_to_date():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_guide_has_every_table():
+    """What is better, what differs, what needs the cloud, and what others took away: none was lost on the way."""
+    text = PAGE.read_text()
+    assert re.findall(r"made by docs/tables\.py: (\w+)", text) == ["runs", "better", "differs", "cloud", "others"]
+    assert "| `numpy.float` | gone in NumPy 1.24: write float |" in text
+    assert "`Model.deploy`" in text
+
+
+def test_an_empty_table_is_filled_and_its_neighbours_stay(tmp_path):
+    """A place that is new has no line between its two marks."""
+    for part in ("docs/tables.py", "docs/how-to/coming-from-azureml.md"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / part).write_text((ROOT / part).read_text())
+    page = tmp_path / "docs/how-to/coming-from-azureml.md"
+    page.write_text(re.sub(r"(tables\.py: better -->\n).*?(<!-- end)", r"\1\2", PAGE.read_text(), flags=re.DOTALL))
+    assert page.read_text() != PAGE.read_text()
+    subprocess.run([sys.executable, tmp_path / "docs/tables.py"], check=True)
+    assert page.read_text() == PAGE.read_text()
+
+
 def test_the_code_of_the_guide_runs(elsewhere, python):
     """As it stands there."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
