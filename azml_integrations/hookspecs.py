@@ -14,6 +14,7 @@ from .records import Adapter, RunRecord, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
+    from .core.workspace import Workspace
 
 PROJECT = "azml_integrations"
 
@@ -50,5 +51,5 @@ def azml_run_ended(record: RunRecord) -> None:
 
 
 @hookspec(firstresult=True)
-def azml_portal_url(path: str) -> str | None:
-    """Say where pages are served: return the address of `path` (``runs/<id>``), or None."""
+def azml_portal_url(path: str, workspace: "Workspace") -> str | None:
+    """Say where pages of a workspace are served: return the address of `path` (``runs/<id>``), or None."""

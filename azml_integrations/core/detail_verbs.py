@@ -95,7 +95,7 @@ class DetailVerbs(ArtifactVerbs):
     def _ask_portal(self) -> str | None:
         from .. import plugins
 
-        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}")
+        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}", workspace=self._workspace)
         return answer if isinstance(answer, str) else None
 
     def _portal_address(self) -> str:

@@ -468,7 +468,9 @@ class Experiment:
         """Return the address of the experiment's page."""
         from .. import plugins
 
-        answer = plugins.plugins().call("azml_portal_url", path=f"experiments/{self._name}")
+        answer = plugins.plugins().call(
+            "azml_portal_url", path=f"experiments/{self._name}", workspace=self._workspace
+        )
         return str(answer or f"http://127.0.0.1:8484/experiments/{self._name}")
 
     @classmethod
