@@ -20,6 +20,7 @@ from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
 from .runs import run
+from .studio import studio
 from .words import visible
 
 NOT_FOUND, INTERRUPTED = 3, 130
@@ -123,4 +124,5 @@ azml.add_command(compute)
 azml.add_command(experiment)
 azml.add_command(model)
 azml.add_command(dataset)
+azml.add_command(studio)
 azml.add_command(doctor)

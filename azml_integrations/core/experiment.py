@@ -468,9 +468,7 @@ class Experiment:
         """Return the address of the experiment's page."""
         from .. import plugins
 
-        answer = plugins.plugins().call(
-            "azml_portal_url", path=f"experiments/{self._name}", workspace=self._workspace
-        )
+        answer = plugins.plugins().call("azml_portal_url", path=f"experiments/{self._name}", workspace=self._workspace)
         return str(answer or f"http://127.0.0.1:8484/experiments/{self._name}")
 
     @classmethod
