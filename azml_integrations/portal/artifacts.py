@@ -162,13 +162,16 @@ def preview(file: File) -> Preview:
     except OSError as error:
         return Preview("none", f"it cannot be read: {error.strerror}")
     cut = size > len(content)
-    if b"\0" in content[:4096]:
-        return Preview("none", "a binary file; download it")
     try:
         text = (_whole_characters(content) if cut else content).decode("utf-8")
     except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
         return Preview("none", "no text in UTF-8; download it")
-    suffix = Path(file.name).suffix.lower()
+    return _as_text(Path(file.name).suffix.lower(), text, cut=cut)
+
+
+def _as_text(suffix: str, text: str, *, cut: bool) -> Preview:
     if suffix in (".csv", ".tsv"):
         return _as_table(text, "," if suffix == ".csv" else "\t", cut=cut)
     if suffix == ".json" and not cut:

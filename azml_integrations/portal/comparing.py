@@ -1,6 +1,7 @@
 """Runs beside each other: their values with the differences marked, their lines over each other, their images."""
 
 import difflib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from . import charts, experiments, runs
 from .catalogue import Entry, names_of
 from .filtering import attribute, metric
-from .studio import Studio, of, query
+from .studio import Studio, of, query, span, took
 
 MOST = 12
 """Runs that are compared at once."""
@@ -59,7 +60,7 @@ def compare(request: Request) -> Response:
     everything = request.query_params.get("all") == "1"
     names = names_of(entries)
     sections = {
-        "run": _lines(entries, ("status", "duration", "user", "target"), attribute),
+        "run": _lines(entries, ("status", "took", "user", "target"), _attribute),
         "parameters": _lines(entries, names.params, lambda entry, name: entry.params.get(name)),
         "metrics": _lines(entries, names.metrics, metric),
         "tags": _lines(entries, names.tags, lambda entry, name: entry.record.tags.get(name)),
@@ -90,6 +91,10 @@ def compare(request: Request) -> Response:
 
 def _lines(entries: Sequence[Entry], names: Sequence[str], read: Callable[[Entry, str], object]) -> list[Line]:
     return [Line(name, [read(entry, name) for entry in entries]) for name in names]
+
+
+def _attribute(entry: Entry, name: str) -> object:
+    return span(took(entry.record, time.time())) if name == "took" else attribute(entry, name)
 
 
 def spec(studio: Studio, request: Request) -> charts.Spec:

@@ -174,9 +174,10 @@ def _search(words: str) -> Test:
 
 def _compared(name: str, sign: str, wanted: str, *, exact: bool) -> Test:
     read = reader(name)
-    if sign in ("like", "ilike", "~"):
-        pattern = _pattern(wanted) if sign != "~" else re.compile(f".*{re.escape(wanted)}.*", re.IGNORECASE | re.DOTALL)
-        return lambda entry: (value := read(entry)) is not None and pattern.fullmatch(str(value)) is not None
+    if sign == "~":
+        return lambda entry: (value := read(entry)) is not None and wanted.lower() in str(value).lower()
+    if sign in ("like", "ilike"):
+        return lambda entry: (value := read(entry)) is not None and like(str(value), wanted)
     value = wanted if exact else number(wanted)
     negated, compare = sign == "!=", _COMPARE["=" if sign == "!=" else sign]
 
@@ -187,10 +188,27 @@ def _compared(name: str, sign: str, wanted: str, *, exact: bool) -> Test:
     return test
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    """Return SQL's pattern: ``%`` any text, ``_`` one character."""
-    parts = (".*" if letter == "%" else "." if letter == "_" else re.escape(letter) for letter in text)
-    return re.compile(re.sub(r"(\.\*)+", ".*", "".join(parts)), re.IGNORECASE | re.DOTALL)
+def like(text: str, pattern: str) -> bool:
+    """Tell whether a text is as SQL's pattern says: ``%`` any text, ``_`` one character; case does not matter.
+
+    A regular expression of many wildcards could be made to search for hours; this takes at most the product of both
+    lengths.
+    """
+    text, pattern = text.lower(), pattern.lower()
+    at = place = 0
+    star, after = -1, 0
+    while at < len(text):
+        if place < len(pattern) and pattern[place] == "%":
+            star, after = place, at
+            place += 1
+        elif place < len(pattern) and pattern[place] in ("_", text[at]):
+            at, place = at + 1, place + 1
+        elif star >= 0:  # let the last % take one character more
+            after += 1
+            at, place = after, star + 1
+        else:
+            return False
+    return pattern[place:].strip("%") == ""
 
 
 def _order(value: object, wanted: object) -> int | None:

@@ -50,7 +50,7 @@ const TRACES = {
       } else traces.push({ ...base, y: one.y, line });
       if (one.odd?.length) {
         const low = Math.min(...one.y.filter((y) => y !== null), Infinity);
-        traces.push({ type: "scatter", mode: "markers", x: dates(spec, one.odd), y: one.odd.map(() => Number.isFinite(low) ? low : 0), name: "not a number", marker: { symbol: "x", color: colour("--bad"), size: 7 }, hovertemplate: "NaN or infinite<extra></extra>" });
+        traces.push({ type: "scatter", mode: "markers", x: dates(spec, one.odd), y: one.odd.map(() => Number.isFinite(low) ? low : 0), name: "not a number", showlegend: false, marker: { symbol: "x", color: colour("--bad"), size: 7 }, hovertemplate: "NaN or infinite<extra></extra>" });
       }
     });
     return traces;
@@ -72,6 +72,7 @@ function layout(spec, look) {
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } }, hovermode: spec.kind === "lines" ? "x unified" : "closest",
     hoverlabel: { bgcolor: colour("--card"), font: { color: colour("--ink") } },
     xaxis: axis(spec.x, look.logx || spec.logx), yaxis: axis(spec.y, look.logy), uirevision: "stay",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: colour("--accent") },
   };
   if (spec.kind === "heat") found.yaxis.autorange = "reversed", found.xaxis.type = found.yaxis.type = "category";
   if (spec.kind === "parallel") {
@@ -96,7 +97,7 @@ export async function renderChart(figure, spec) {
   spec.logx = spread(spec);
   const name = (spec.title || "chart").replace(/[^\w.-]+/g, "_");
   const svg = { name: "SVG", title: "Download as SVG", icon: Plotly.Icons.disk, click: (graph) => Plotly.downloadImage(graph, { format: "svg", filename: name }) };
-  const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"], modeBarButtonsToAdd: [svg], toImageButtonOptions: { filename: name, scale: 2 }, doubleClick: "reset+autosize" };
+  const settings = { responsive: true, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"], modeBarButtonsToAdd: [svg], toImageButtonOptions: { filename: name, scale: 2 }, doubleClick: "reset+autosize" };
   await Plotly.react(plot, TRACES[spec.kind](spec, look), layout(spec, look), settings);
   if (!figure.dataset.heard) {
     figure.dataset.heard = "1";
