@@ -83,12 +83,14 @@ class DetailVerbs(ArtifactVerbs):
         Warns
         -----
         AzmlWarning
-            Once, when no studio is installed to serve it.
+            Once, when no studio serves it.
         """
         served = self._ask_portal()
         if served is None:
             self._warn_once(
-                "", f"no studio serves this page here; `azml run show {self.id}` shows the run", errors.AzmlWarning
+                "",
+                f"no studio serves this page here; `azml studio` does, and `azml run show {self.id}` prints the run",
+                errors.AzmlWarning,
             )
         return served or self._portal_address()
 

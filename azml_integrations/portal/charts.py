@@ -98,10 +98,12 @@ def _axis(series: Series, axis: str, n: int) -> "np.ndarray":
     import numpy as np
 
     if len(series) == n and axis in ("time", "wall"):
-        times = np.asarray(series.times, dtype=float)
+        times = np.asarray(series.times[:], dtype=float)  # a slice of a stored column is an array, not one by one
         return times - times[0] if axis == "time" and n else times
     if len(series) == n:
-        steps = series.steps
+        steps = series.steps[:]
+        if isinstance(steps, range):  # as steps mostly are stored
+            return np.arange(steps.start, steps.stop, steps.step, dtype=float)
         if _is_array(steps):
             return np.asarray(steps, dtype=float)
         if all(step is not None for step in steps):

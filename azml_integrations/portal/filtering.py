@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from ..core.fit_table import number
 from .catalogue import PARAM, Entry
 
 Test: TypeAlias = Callable[[Entry], bool]
+
+known_number = lru_cache(1 << 14)(number)
+"""`number`, remembered: ten thousand runs have few values of a parameter."""
 
 LONGEST = 2000
 DEEPEST = 50
@@ -178,7 +182,7 @@ def _compared(name: str, sign: str, wanted: str, *, exact: bool) -> Test:
         return lambda entry: (value := read(entry)) is not None and wanted.lower() in str(value).lower()
     if sign in ("like", "ilike"):
         return lambda entry: (value := read(entry)) is not None and like(str(value), wanted)
-    value = wanted if exact else number(wanted)
+    value = wanted if exact else known_number(wanted)
     negated, compare = sign == "!=", _COMPARE["=" if sign == "!=" else sign]
 
     def test(entry: Entry) -> bool:
@@ -216,10 +220,10 @@ def _order(value: object, wanted: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, str) and not isinstance(wanted, str):
-        value = number(value)
+        value = known_number(value)
     numeric = isinstance(value, (int, float)) and isinstance(wanted, (int, float))
-    if isinstance(value, (int, float)) and isinstance(wanted, str) and isinstance(number(wanted), (int, float)):
-        wanted, numeric = number(wanted), True
+    if isinstance(value, (int, float)) and isinstance(wanted, str) and isinstance(known_number(wanted), (int, float)):
+        wanted, numeric = known_number(wanted), True
     left, right = (value, wanted) if numeric else (str(value), str(wanted))
     if left == right:
         return 0

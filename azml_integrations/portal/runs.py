@@ -114,6 +114,7 @@ def details(request: Request) -> Response:
         params=entry.params,
         given=given,
         git={words: record.properties[key] for key, words in _GIT.items() if key in record.properties},
+        ranged=any(one.count > 1 for one in entry.metrics.values()),
         values=[one for one in entry.metrics.values() if one.kind == "scalar"],
         others=[one for one in entry.metrics.values() if one.kind != "scalar"],
         fits=_fits(studio, entry),

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ..core.fit_table import number
 from .catalogue import PARAM, Catalogue, Entry, Names
-from .filtering import FilterError, Test, parsed, reader
+from .filtering import FilterError, Test, known_number, parsed, reader
 
 PER_PAGE, MOST_PER_PAGE = 50, 200
 MOST_COLUMNS = 60
@@ -118,7 +117,7 @@ class Column:
     def cell(self, entry: Entry) -> object:
         """Return a cell; a parameter that is a number is one."""
         value = self.read(entry)
-        return number(value) if self.kind == "param" and isinstance(value, str) else value
+        return known_number(value) if self.kind == "param" and isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -227,18 +226,27 @@ def ordered(entries: list[Entry], look: Look) -> list[Entry]:
         read = reader(look.key)
     except FilterError:
         return entries
-    valued: list[tuple[tuple[bool, Any], Entry]] = []
+    numbers: list[tuple[float, Entry]] = []
+    texts: list[tuple[str, Entry]] = []
     without: list[Entry] = []
     for entry in entries:
         value = read(entry)
         if isinstance(value, str):
-            value = number(value)
+            value = known_number(value)
         if value is None or value != value:  # noqa: PLR0124 - NaN has no place in an order
             without.append(entry)
+        elif isinstance(value, (int, float)):
+            numbers.append((value, entry))
         else:
-            valued.append(((False, value) if isinstance(value, (int, float)) else (True, str(value)), entry))
-    valued.sort(key=lambda pair: pair[0], reverse=look.descending)
-    return [entry for _, entry in valued] + without
+            texts.append((str(value), entry))
+    parts = (texts, numbers) if look.descending else (numbers, texts)
+    return [entry for part in parts for entry in _sorted(part, descending=look.descending)] + without
+
+
+def _sorted(pairs: Sequence[tuple[Any, Entry]], *, descending: bool) -> list[Entry]:
+    """Return entries by their keys; those of one key stay as they stand, whichever way round."""
+    keys = [key for key, _ in pairs]
+    return [pairs[place][1] for place in sorted(range(len(keys)), key=keys.__getitem__, reverse=descending)]
 
 
 def column(key: str) -> Column:
