@@ -67,8 +67,8 @@ class Catalogue:
 
     def refresh(self) -> int:
         """Read what has changed; return a number that grows whenever something has."""
-        store = self.workspace.view.all()
         with self._lock:
+            store = self.workspace.view.all()
             revisions = store.revisions()
             if revisions is not self._revisions and revisions != self._revisions:
                 self._take_in(store, revisions)
@@ -87,14 +87,19 @@ class Catalogue:
         self.version += 1
 
     def _sort(self) -> None:
-        """Group the runs; newest first, children in the order of their numbers."""
-        self._experiments, self._children, self._names = {}, {}, {}
+        """Group the runs; newest first, children in the order of their numbers.
+
+        Other threads read meanwhile: they see the old groups or the new ones, never a part.
+        """
+        experiments: dict[str, list[Entry]] = {}
+        children: dict[str, list[Entry]] = {}
         for entry in sorted(self._entries.values(), key=_newest, reverse=True):
-            self._experiments.setdefault(entry.record.experiment, []).append(entry)
+            experiments.setdefault(entry.record.experiment, []).append(entry)
             if entry.record.parent_id is not None:
-                self._children.setdefault(entry.record.parent_id, []).append(entry)
-        for several in self._children.values():
+                children.setdefault(entry.record.parent_id, []).append(entry)
+        for several in children.values():
             several.sort(key=lambda entry: entry.record.number)
+        self._experiments, self._children, self._names = experiments, children, {}
 
     # -- questions; each refreshes first, so that a page shows what stands now ---------------------------
 
