@@ -12,7 +12,7 @@ from starlette.responses import Response
 from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
-from ..records import MetricSummary, RunRecord, Series
+from ..records import MetricSummary, RunRecord
 from . import artifacts, charts
 from .catalogue import PARAM, Entry
 from .studio import Studio, of, query
@@ -150,8 +150,7 @@ def metrics(request: Request) -> Response:
     names = [name for name, one in entry.metrics.items() if one.kind != "image"]
     first = int(begin) if (begin := request.query_params.get("from", "0")).isdecimal() else 0
     shown = names[first : first + MOST_CHARTS]
-    found = studio.workspace.view.of(entry.record.run_id).series_of([entry.record.run_id]).get(entry.record.run_id, {})
-    several = [_shown(entry.metrics[name], found[name], axis) for name in shown if name in found]
+    several = [_shown(studio, entry, name, axis) for name in shown]
     following = first + MOST_CHARTS if len(names) > first + MOST_CHARTS else None
     return page(
         studio, request, "run_metrics.html", entry, tab="metrics", metrics=several, axis=axis, following=following
@@ -163,17 +162,24 @@ def _axis(request: Request) -> str:
     return axis if axis in ("step", "time", "wall") else "step"
 
 
-def _shown(summary: MetricSummary, series: Series, axis: str) -> Metric:
+def _shown(studio: Studio, entry: Entry, name: str, axis: str) -> Metric:
+    """Return a metric as it is shown; what is a line by its summary alone is not read for that."""
+    summary = entry.metrics[name]
+    if summary.kind == "scalar" and not summary.mixed and (summary.count == 1 or summary.min is not None):
+        how = "value" if summary.count == 1 else "line"
+        return Metric(name, how, summary, {}, [query({"metric": name, "axis": axis})] if how == "line" else [])
+    series = studio.workspace.view.of(entry.record.run_id).series(entry.record.run_id, name)
+    if series is None:
+        return Metric(name, "value", summary, {}, [])
     how = charts.shown_as(series)
     drawn: list[str] = []
     if how in _DRAWN:
-        drawn = [query({"metric": summary.name, "axis": axis if how == "line" else None})]
+        drawn = [query({"metric": name, "axis": axis if how == "line" else None})]
     elif how in _DOCUMENTS:
         parts = 2 if how == "accuracy_table" else 1
-        drawn = [query({"metric": summary.name, "part": part or None}) for part in range(parts)]
+        drawn = [query({"metric": name, "part": part or None}) for part in range(parts)]
     cells = charts.columns(series) if how in ("table", "pairs") else {}
-    cells = {key: column[: charts.LONGEST_TABLE] for key, column in cells.items()}
-    return Metric(summary.name, how, summary, cells, drawn)
+    return Metric(name, how, summary, {key: cell[: charts.LONGEST_TABLE] for key, cell in cells.items()}, drawn)
 
 
 def spec(studio: Studio, request: Request) -> charts.Spec:

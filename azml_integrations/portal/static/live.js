@@ -27,6 +27,9 @@ export async function renew() {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const writing = document.activeElement?.matches("input:not([type=checkbox]), textarea");
+  const drawn = (where) => [...where.querySelectorAll("figure.chart")].map((one) => one.getAttribute("data-chart")).join();
+  if (!writing && drawn(page) !== drawn(document)) return location.reload(); // a metric, or the first child, has come
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
     if (!fresh || fresh.innerHTML === part.dataset.was) continue;

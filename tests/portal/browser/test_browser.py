@@ -134,6 +134,9 @@ def test_a_live_run_is_watched(tab, own, experiment):
         run.log("loss", 1.0 / (step + 1), step=step)
     expect(page.locator("figure.chart .count")).to_have_text("10 points", timeout=30_000)
     expect(page.locator("figure.chart .point")).to_have_count(10)
+    for step in range(3):
+        run.log("accuracy", step / 3, step=step)
+    expect(page.locator("figure.chart[data-drawn]")).to_have_count(2, timeout=30_000)
     run.complete()
     page.wait_for_selector("#run-head .completed")
     asked = []
