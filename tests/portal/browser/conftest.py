@@ -15,8 +15,9 @@ def chromium():
     """Give the browser; it starts once."""
     if CHROMIUM is None:
         pytest.skip("no browser here: neither chromium nor AZML_CHROMIUM is there; apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # [ms], on two cores that others use too
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -33,7 +34,10 @@ def served(world):
 
 @pytest.fixture
 def tab(chromium):
-    """Give a maker of tabs that note what went wrong; at the end nothing may have."""
+    """Give a maker of tabs that note what went wrong; at the end nothing may have.
+
+    A test names it behind its studio: a page whose studio has gone notes that too.
+    """
     troubles, contexts = [], []
 
     def open_tab(studio, path="/", **options):

@@ -122,7 +122,7 @@ def test_runs_are_compared_by_keys(tab, served):
     assert page.locator(".strip.stacked").count() == 0
 
 
-def test_a_live_run_is_watched(tab, own, experiment):
+def test_a_live_run_is_watched(own, tab, experiment):
     """The page follows: numbers, lines and status change, and asking ends with the run."""
     run = experiment.start_logging(outputs=False, snapshot_directory=None)
     for step in range(3):
@@ -145,7 +145,7 @@ def test_a_live_run_is_watched(tab, own, experiment):
     assert asked == []
 
 
-def test_a_log_grows_on_its_page(tab, own, experiment, tmp_path):
+def test_a_log_grows_on_its_page(own, tab, experiment, tmp_path):
     run = experiment.start_logging(outputs=False, snapshot_directory=None)
     log = own.app.state.studio.workspace.view.folder(run.id) / "user_logs" / "std_log.txt"
     log.parent.mkdir()
@@ -157,7 +157,7 @@ def test_a_log_grows_on_its_page(tab, own, experiment, tmp_path):
     run.complete()
 
 
-def test_a_page_acts(tab, own, experiment):
+def test_a_page_acts(own, tab, experiment):
     """Tag, name and cancel from the page; the run knows."""
     run = experiment.start_logging(outputs=False, snapshot_directory=None)
     page = tab(own, f"/runs/{run.id}")
@@ -188,7 +188,7 @@ def test_smoothing_and_log_axes_stand_in_the_address(tab, served, ids):
     assert page.evaluate("document.querySelector('.plot').layout.yaxis.type") == "log"
 
 
-def test_a_zoom_fetches_detail(tab, own, experiment):
+def test_a_zoom_fetches_detail(own, tab, experiment):
     """5,000 points are drawn as fewer, and a part of them in full."""
     with experiment.start_logging(outputs=False, snapshot_directory=None) as run:
         for step in range(5000):
@@ -212,12 +212,12 @@ def test_pages_are_read_without_a_script(tab, served, ids):
     assert page.get_by_role("button", name="Draw").is_visible()
 
 
-def test_many_tabs_never_hang(tab, own, experiment):
+def test_many_tabs_never_hang(own, tab, experiment):
     """Eight tabs on a live run each get their answers: none holds a connection open."""
     run = experiment.start_logging(outputs=False, snapshot_directory=None, display_name="watched")
     page = tab(own, f"/runs/{run.id}")
     others = [page.context.new_page() for _ in range(7)]
     for other in others:
-        other.goto(f"{own.address}/runs/{run.id}", timeout=10_000)
+        other.goto(f"{own.address}/runs/{run.id}", timeout=30_000)
         assert other.locator("h1").inner_text().startswith("watched")
     run.complete()
