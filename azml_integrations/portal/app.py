@@ -85,6 +85,7 @@ def _routes() -> list[Route]:
         Route("/api/experiments/{name}", actions.act_on_experiment, methods=["POST"]),
         Route("/api/experiments/{name}/runs", api.list_runs),
         Route("/api/experiments/{name}/runs.csv", api.export_runs),
+        Route("/api/experiments/{name}/runs.parquet", api.export_parquet),
         Route("/api/runs/{run_id}", api.get_run),
         Route("/api/runs/{run_id}", actions.act_on_run, methods=["POST"]),
         Route("/api/runs/{run_id}/metric", api.get_metric),

@@ -18,6 +18,9 @@ MOST = 2000
 MOST_LINES = 40
 LONGEST_TABLE = 200
 
+EPOCH = "epoch"
+"""The metric that tells the epoch, as Lightning and the adapters name it."""
+
 Spec: TypeAlias = dict[str, Any]
 """``kind`` (lines, points, bars, heat, parallel), ``title``, ``x`` and ``y`` (titles), ``series``."""
 
@@ -125,6 +128,28 @@ def _plain(values: "np.ndarray") -> list[float | None]:
     return [int(value) if value is not None and value.is_integer() and abs(value) < 1e15 else value for value in found]  # noqa: PLR2004 - exact
 
 
+def by_epoch(series: Series, epochs: Series) -> Series:
+    """Return a metric whose steps are the epochs that were logged at those steps.
+
+    Parameters
+    ----------
+    series : Series
+        A metric of scalars.
+    epochs : Series
+        The epoch, as it was logged at some steps; between two of them it grows evenly.
+    """
+    import numpy as np
+
+    at = _axis(epochs, "step", len(epochs))
+    told = np.array([_float(value) for value in epochs.values])
+    known = np.isfinite(told)
+    if series.kind != "scalar" or not known.any():
+        return series
+    order = np.argsort(at[known], kind="stable")
+    steps = np.interp(_axis(series, "step", len(series)), at[known][order], told[known][order])
+    return Series(series.kind, series.values, series.times, steps, series.kinds)
+
+
 # -- what a metric is shown as -------------------------------------------------------------------------
 
 
@@ -175,7 +200,7 @@ def chart(name: str, several: Mapping[str, Series], axis: str, between: Any = (N
     first = next(iter(several.values()))
     if first.kind in _COLUMNS:
         return _pairs(name, several)
-    words = {"time": "time since the first point [s]", "wall": "time"}
+    words = {"time": "time since the first point [s]", "wall": "time", "epoch": EPOCH}
     series = [{"name": label, **line(one, axis, between)} for label, one in list(several.items())[:MOST_LINES]]
     return {
         "kind": "lines",

@@ -159,7 +159,7 @@ def metrics(request: Request) -> Response:
 
 def _axis(request: Request) -> str:
     axis = request.query_params.get("axis", "step")
-    return axis if axis in ("step", "time", "wall") else "step"
+    return axis if axis in ("step", "time", "wall", charts.EPOCH) else "step"
 
 
 def _shown(studio: Studio, entry: Entry, name: str, axis: str) -> Metric:
@@ -202,7 +202,10 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
         return several[min(len(several) - 1, int(part) if (part := words.get("part", "0")).isdecimal() else 0)]
     if how not in (*_DRAWN, "value"):
         raise HTTPException(404, f"metric {name!r} is no line; it is a {how}")
-    return charts.chart(name, {name: series}, _axis(request), (_number(words.get("min")), _number(words.get("max"))))
+    axis = _axis(request)
+    if axis == charts.EPOCH and (epochs := studio.workspace.view.of(run_id).series(run_id, charts.EPOCH)) is not None:
+        series = charts.by_epoch(series, epochs)
+    return charts.chart(name, {name: series}, axis, (_number(words.get("min")), _number(words.get("max"))))
 
 
 def _number(text: str | None) -> float | None:

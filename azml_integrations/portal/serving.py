@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from .. import errors, host
+from ..launch.processes import python_words
 
 if TYPE_CHECKING:
     from ..core import Workspace
@@ -86,8 +87,10 @@ def running(root: Path) -> Announcement | None:
 def address_of(path: str, workspace: "Workspace", *, may_start: bool) -> str | None:
     """Return the link to a page: of a running studio, or in an interactive process of one that is started now."""
     found = running(workspace.root)
-    if found is None and may_start and interactive() and not missing():
+    if found is None and may_start and interactive() and workspace.root not in _in_vain and not missing():
         found = start(workspace)
+        if found is None:
+            _in_vain.add(workspace.root)  # whoever asks again does not wait again
     return None if found is None else link(found, path)
 
 
@@ -104,8 +107,8 @@ def start(workspace: "Workspace") -> Announcement | None:
     words = ["--workspace", str(workspace.root), "studio", "--port", "0", "--no-browser", "--until-closed"]
     reading, writing = os.pipe()
     try:
-        subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "azml_integrations.cli", *words],
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            python_words("azml_integrations.cli", *words),
             stdin=reading,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -116,16 +119,17 @@ def start(workspace: "Workspace") -> Announcement | None:
         return None
     finally:
         os.close(reading)
-    _held.append(writing)  # closed by the kernel when this process ends: the studio's input ends then
+    _held.append((process, writing))  # closed by the kernel when this process ends: the studio's input ends then
     until = time.monotonic() + STARTING
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         if (found := running(workspace.root)) is not None:
             return found
         time.sleep(0.05)
     return None
 
 
-_held: list[int] = []
+_held: "list[tuple[subprocess.Popen[bytes], int]]" = []
+_in_vain: set[Path] = set()
 
 
 # -- serving -------------------------------------------------------------------------------------------

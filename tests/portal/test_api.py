@@ -42,6 +42,15 @@ def test_the_export_is_complete(pages):
     assert {"metrics.mse", "metrics.mse:min", "params.solver"} <= set(rows[0])
 
 
+def test_the_same_is_exported_as_parquet(pages):
+    """Numbers are numbers there, and what is of several kinds is text."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is in the tests' own list")
+    found = parquet.read_table(io.BytesIO(pages.get("/api/experiments/digits/runs.parquet").content)).to_pydict()
+    assert len(found["run_id"]) == 3
+    assert sorted(found["metrics.best"]) == pytest.approx([0.7, 0.8, 0.9])
+    assert found["metrics.note"][0] == "all <b>well</b>"
+
+
 def test_a_metric_comes_with_every_point(pages, ids):
     address = f"/api/runs/{ids['digits 0']}/metric"
     found = pages.get(address, params={"name": "loss"}).json()

@@ -54,6 +54,23 @@ def test_the_x_axis_is_chosen():
     assert charts.line(series([1.0, 2.0]), "step")["x"] == [0, 1]
 
 
+def test_a_line_is_drawn_against_the_epoch():
+    """The epoch is a metric like others: what was logged at its steps gives the place of all that lies between."""
+    loss = series([4.0, 3.0, 2.0, 1.0], steps=[0, 5, 10, 20])
+    epochs = series([0, 1, 2], steps=[0, 10, 20])
+    assert charts.line(charts.by_epoch(loss, epochs), "epoch")["x"] == [0, 0.5, 1, 2]
+    assert charts.by_epoch(loss, series([math.nan])) is loss
+
+
+def test_a_run_that_logs_its_epoch_offers_it(studio, run):
+    for step in range(6):
+        run.log("loss", 1.0 / (step + 1), step=step)
+        run.log("epoch", step // 2, step=step)
+    told = studio.get(f"/api/runs/{run.id}/chart?metric=loss&axis=epoch").json()
+    assert (told["x"]["title"], told["series"][0]["x"]) == ("epoch", [0, 0, 1, 1, 2, 2])
+    assert '<option value="epoch"' in studio.get(f"/runs/{run.id}/metrics").text
+
+
 def test_a_zoom_fetches_its_part_in_full():
     """What was left out in the whole is seen in the part."""
     told = charts.line(series(np.arange(100_000.0)), "step", (500, 900))

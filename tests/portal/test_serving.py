@@ -122,6 +122,19 @@ def test_a_person_at_a_prompt_gets_a_studio_that_ends_with_them(workspace, run):
     eventually(lambda: serving.running(workspace.root) is None)
 
 
+def test_a_studio_that_does_not_come_up_is_waited_for_once(workspace, run, monkeypatch, tmp_path):
+    """A cell that shows a run must not wait each time for what has failed."""
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    monkeypatch.setattr(serving, "STARTING", 0.2)
+    monkeypatch.setattr(serving, "python_words", lambda *words: [sys.executable, "-c", "pass"])
+    begun = []
+    start = serving.start
+    monkeypatch.setattr(serving, "start", lambda space: begun.append(space) or start(space))
+    assert serving.address_of("runs/x", workspace) is None
+    assert serving.address_of("runs/x", workspace) is None
+    assert len(begun) == 1
+
+
 def test_a_second_studio_leaves_the_first_announced(workspace):
     first = serving.Announcement("http://127.0.0.1:1", "a", os.getpid(), serving.host.name())
     second = serving.Announcement("http://127.0.0.1:2", "b", os.getpid(), serving.host.name())

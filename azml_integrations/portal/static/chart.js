@@ -81,7 +81,7 @@ function layout(spec, look) {
     Object.assign(found.yaxis, { visible: false, range: [-0.08, 1.08], type: "linear" });
     found.shapes = spec.axes.map((_, at) => ({ type: "line", x0: at, x1: at, y0: 0, y1: 1, layer: "below", line: { color: ink, width: 1 } }));
     found.annotations = [...ends(0), ...ends(1)];
-    found.margin = { l: 20, r: 20, t: 30, b: 20 };
+    found.margin = { l: 20, r: 44, t: 30, b: 20 };
   }
   return found;
 }
