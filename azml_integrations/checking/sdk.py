@@ -519,7 +519,14 @@ _SECTIONS = (
 )
 
 _AUTHENTICATION = tuple(
-    Entry(_differs(name, _AUTH, "*args, **kwargs"), ("azureml.core.authentication",))
+    Entry(
+        _differs(name, _AUTH, "*args, **kwargs", name),
+        ("azureml.core.authentication",),
+        tuple(
+            _differs(verb, "raises AuthenticationException: there is no token")
+            for verb in ("get_authentication_header", "get_token")
+        ),
+    )
     for name in (
         *("InteractiveLoginAuthentication", "ServicePrincipalAuthentication", "AzureCliAuthentication"),
         *("MsiAuthentication", "TokenAuthentication", "AbstractAuthentication"),
