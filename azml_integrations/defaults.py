@@ -1,9 +1,13 @@
 """The core's own plugin: it comes through the same entry points as a stranger's."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .hookspecs import hookimpl
 from .records import RunStore
+
+if TYPE_CHECKING:
+    from .core.run import Run
 
 SCHEME = "sqlite:///"
 
@@ -25,3 +29,11 @@ def azml_run_types() -> dict[str, str]:
         "azureml.scriptrun": "azml_integrations.core.script_run:ScriptRun",
         "hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun",
     }
+
+
+@hookimpl(trylast=True)
+def azml_run_document(run: "Run") -> str | None:
+    """Draw any run."""
+    from . import report
+
+    return report.page(report.account(run))

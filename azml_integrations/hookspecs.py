@@ -61,3 +61,12 @@ def azml_run_types() -> dict[str, str]:  # type: ignore[empty-body]
 @hookspec(firstresult=True)
 def azml_portal_url(path: str) -> str | None:
     """Say where pages are served: return the address of `path` (``runs/<id>``), or None."""
+
+
+@hookspec(firstresult=True)
+def azml_run_document(run: "Run") -> str | None:
+    """Draw a run your own way: return it as one complete HTML document, or None.
+
+    `Run.to_html` asks. The document has to show the run with no server and nothing from elsewhere, and to escape what
+    users, logs and file names say.
+    """

@@ -806,10 +806,14 @@ _HYPERDRIVE = (
 # -- small things ------------------------------------------------------------------------------------
 
 _SHOW = Entry(
-    _differs("RunDetails", "tells the state of the run in text, and waits for its end", "run_instance", "RunDetails"),
+    _runs("RunDetails", "run_instance", "RunDetails"),
     ("azureml.widgets", "azureml.train.widgets"),
     (
-        _differs("show", "prints a line for each change of state, no picture", "render_lib=None, widget_settings=None"),
+        _differs(
+            "show",
+            "a cell of HTML that needs no extension, a panel in a terminal, lines of text elsewhere",
+            "render_lib=None, widget_settings=None",
+        ),
         _runs("get_widget_data", "widget_settings=None"),
     ),
 )

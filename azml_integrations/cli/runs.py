@@ -280,13 +280,24 @@ def _common(one: str, other: str) -> int:
 
 @run.command("show")
 @click.argument("id", shell_complete=complete_run)
+@click.option(
+    "--html",
+    "document",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write one HTML file that shows the run with no server, charts and pictures included, instead.",
+)
 @shared
-def show(id: str) -> None:
+def show(id: str, document: Path | None) -> None:
     """Show one run: status, parameters, metrics, tags, files, children, notes and its error."""
     from .showing import everything, fields, print_run
 
     space = workspace()
     record = found(space, id)
+    if document is not None:
+        space.get_run(record.run_id).to_html(document)
+        click.echo(f"{words.size(document.stat().st_size)} in {words.visible(str(document))}")
+        return
     match form():
         case "json":
             words.document(everything(space, record))

@@ -1,12 +1,15 @@
 """The verbs that tell everything about a run: as SDK v1's dict, as text, as a table with its links."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .. import errors
 from ..records import RunRecord
+from ..store import files
 from . import used
 from .artifact_verbs import ArtifactVerbs
 from .pages import DOCS, escape, link_html, table_html
@@ -129,6 +132,45 @@ class DetailVerbs(ArtifactVerbs):
 
     def _portal_address(self) -> str:
         return self._ask_portal() or f"http://127.0.0.1:8484/runs/{self.id}"
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """Write the run as one HTML file that shows it with no server, no network and no script.
+
+        It holds status, parameters, metrics with their charts, tables, pictures, children with their scores, the end
+        of the log and the error; what it leaves out, because there is too much of it, it counts.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            Where to; a file that is there is replaced. None returns the document instead.
+
+        Returns
+        -------
+        document : str or None
+            Only without a `path`.
+
+        Raises
+        ------
+        UserErrorException
+            If no plugin could draw the run; a `PluginWarning` has said why.
+        StoreError
+            If the disk refuses; what lay there before is untouched.
+
+        See Also
+        --------
+        azml_integrations.hookspecs.azml_run_document : Draws it.
+        """
+        from .. import plugins
+
+        document = plugins.plugins().call("azml_run_document", run=self)
+        if not isinstance(document, str):
+            raise errors.UserErrorException(
+                f"nobody could draw run {self.id} as HTML; `azml doctor` lists the plugins and what they stumbled over"
+            )
+        if path is None:
+            return document
+        files.replace(Path(path), document.encode("utf-8", "backslashreplace"))
+        return None
 
     @classmethod
     def get_docs_url(cls) -> str:

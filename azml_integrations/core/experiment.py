@@ -81,7 +81,7 @@ class Experiment:
         if not isinstance(home, Workspace):
             raise errors.OptionError(f"Experiment expects a Workspace first, got {errors.a(home)}")
         self._workspace = home
-        self._name = names.experiment(name)
+        self._name = names.label("experiment name", name) if _skip_name_validation else names.experiment(name)
         self._folder = home.root / "experiments" / names.folder(self._name)
         self._number = 0  # the one that a run was given last through this handle: where the next search begins
         if _create_in_cloud:
@@ -91,6 +91,11 @@ class Experiment:
     def _known(cls, workspace: Workspace, name: str) -> "Experiment":
         """Return a handle without making anything."""
         return cls(workspace, name, _create_in_cloud=False)
+
+    @classmethod
+    def _told(cls, workspace: Workspace, name: str) -> "Experiment":
+        """Return a handle on the experiment that a run says it belongs to; a damaged journal may say anything."""
+        return cls(workspace, name, _skip_name_validation=True, _create_in_cloud=False)
 
     def _make(self) -> None:
         path = self._folder / _DESCRIPTION

@@ -825,7 +825,7 @@ def _attached(kind: "type[Run]", experiment: "Experiment", run_id: str, on_error
 def _revived(workspace: "Workspace", record: RunRecord) -> Run:
     from .experiment import Experiment
 
-    return run_types.handle(Experiment._known(workspace, record.experiment), record)  # noqa: SLF001 - nothing is made
+    return run_types.handle(Experiment._told(workspace, record.experiment), record)  # noqa: SLF001 - nothing is made
 
 
 def _wanted(filters: str | Mapping[str, str] | None) -> dict[str, str | None] | None:

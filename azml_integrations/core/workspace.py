@@ -17,7 +17,7 @@ from ..store.files import Shared
 from ..store.opening import open_view
 from ..store.view import View
 from . import cloud
-from .pages import escape, table_html
+from .pages import escape, link_html, table_html
 
 if TYPE_CHECKING:
     from ..launch.snapshot import Snapshots
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 DEFAULT = "default"
+SHOWN = 50
+"""Experiments that a notebook's table of a workspace links to."""
 _DESCRIPTION = "workspace.json"
 _SCOPE = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}"
 
@@ -498,7 +500,12 @@ class Workspace:
 
     def _repr_html_(self) -> str:
         facts = {"Name": self.name, "Location": self.location, "Folder": str(self.root)}
-        return table_html({key: escape(value) for key, value in facts.items()})
+        first = sorted(self.experiments.items())
+        linked = [link_html(one.get_portal_url(), name) for name, one in first[:SHOWN]]
+        more = [f"and {len(first) - SHOWN} more"] if len(first) > SHOWN else []
+        return table_html(
+            {key: escape(value) for key, value in facts.items()} | {"Experiments": ", ".join([*linked, *more])}
+        )
 
     def __eq__(self, other: object) -> bool:
         """Two handles on one folder are equal."""

@@ -192,8 +192,8 @@ def scale(
     ticks: list[float] = []
     names: list[str] = []
     for fewer in range(about, 0, -1):
-        ticks = _round_ticks(low, high, fewer, whole=whole)
-        names = _numbers(ticks)
+        ticks = round_ticks(low, high, fewer, whole=whole)
+        names = tick_names(ticks)
         if _have_room(names, room):
             break
     beside = (high - low) * MARGIN
@@ -236,7 +236,7 @@ def log_scale(
     ticks: list[float] = []
     names: list[str] = []
     for fewer in range(about, 0, -1):
-        ticks, names = _log_ticks(first, last, log_from, fewer)
+        ticks, names = log_ticks(first, last, log_from, fewer)
         if _have_room(names, room):
             break
     beside = (high - low) * MARGIN
@@ -296,7 +296,7 @@ def _unspread(lengths: Any, log_from: float) -> Any:
     return np.sign(lengths) * log_from * np.where(size <= 1, size, 10.0 ** np.clip(size - 1, 0, LOGARITHMS[1]))
 
 
-def _log_ticks(low: float, high: float, log_from: float, about: int) -> tuple[list[float], list[str]]:
+def log_ticks(low: float, high: float, log_from: float, about: int) -> tuple[list[float], list[str]]:
     """Return powers of ten and zero, or, where there are few powers, 2 and 5 times them too; and their names."""
     if log_from:
         ticks = [
@@ -313,8 +313,8 @@ def _log_ticks(low: float, high: float, log_from: float, about: int) -> tuple[li
         ticks = finer if FEWEST_POWERS <= len(finer) <= about else ticks
     if ticks:
         return ticks, [f"{tick:,g}" for tick in ticks]
-    ticks = _round_ticks(low, high, min(about, 3))
-    return ticks, _numbers(ticks)
+    ticks = round_ticks(low, high, min(about, 3))
+    return ticks, tick_names(ticks)
 
 
 def _powers(low: float, high: float, most: int) -> list[float]:
@@ -326,7 +326,8 @@ def _powers(low: float, high: float, most: int) -> list[float]:
     return [float(f"1e{power}") for power in range(first, last + 1) if power % every == 0]
 
 
-def _round_ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[float]:
+def round_ticks(low: float, high: float, about: int, *, whole: bool = False) -> list[float]:
+    """Return about so many round numbers between two, the last perhaps beyond; `whole` ones."""
     raw = (high - low) / about
     power = 10.0 ** math.floor(math.log10(raw))
     if whole:
@@ -337,7 +338,7 @@ def _round_ticks(low: float, high: float, about: int, *, whole: bool = False) ->
     return [number * step for number in range(first, max(first, last) + 1)]
 
 
-def _numbers(ticks: Sequence[float]) -> list[str]:
+def tick_names(ticks: Sequence[float]) -> list[str]:
     """Return ticks as texts that are exact."""
     plain = FEWEST_ROUND <= max(map(abs, ticks)) < MOST_PLAIN
     texts = [""] * len(ticks)

@@ -183,6 +183,25 @@ def copy(source: Path, target: Path) -> None:
         raise StoreError(str(target), error) from error
 
 
+def replace(target: Path, content: bytes) -> None:
+    """Write a file of the user's, so that it is complete or was never touched.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
+    """
+    partial = target.with_name(f".azml-{os.urandom(4).hex()}.partial")
+    try:
+        try:
+            partial.write_bytes(content)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(str(target), error) from error
+
+
 class Shared:
     """Texts that many runs hold, as the list of packages: one file on the disk, linked into each run's folder."""
 

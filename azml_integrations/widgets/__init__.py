@@ -1,4 +1,4 @@
-"""What a notebook or a script shows of a run while it goes on."""
+"""What a notebook, a terminal or a script shows of a run while it goes on."""
 
 from .run_details import RunDetails
 

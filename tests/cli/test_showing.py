@@ -28,6 +28,17 @@ def test_a_run_is_told_completely(azml, run):
         assert word in screen
 
 
+def test_a_run_is_written_as_one_file(azml, run, tmp_path):
+    """For somebody who has neither this machine nor a server."""
+    run.log_list("loss", [3, 2, 1])
+    said = azml("run", "show", run.id, "--html", str(tmp_path / "run.html"))
+    assert "run.html" in said.out
+    document = (tmp_path / "run.html").read_text()
+    assert document.startswith("<!DOCTYPE html>")
+    assert '<svg class="azml-chart"' in document
+    assert azml("run", "show", run.id, "--html", str(tmp_path / "no" / "run.html"), code=1).err.startswith("error: ")
+
+
 def test_a_failed_run_shows_its_traceback(azml, experiment):
     """Why it failed is the first question, and the answer is on the page."""
     with pytest.raises(ZeroDivisionError), experiment.start_logging(outputs=False) as run:

@@ -380,6 +380,16 @@ def test_its_line_and_its_table(workspace):
     assert "<td>test</td>" in workspace._repr_html_()
 
 
+def test_its_table_leads_to_its_experiments(workspace):
+    """By name, each with a link; of very many the first, and how many more there are."""
+    for number in range(52):
+        Experiment(workspace, f"trial-{number:02}")
+    page = workspace._repr_html_()
+    assert page.count("<a href=") == 50
+    assert 'href="http://127.0.0.1:8484/experiments/trial-00"' in page
+    assert "and 2 more" in page
+
+
 def test_mlflow_is_pointed_to_a_place_of_its_own(workspace):
     """Its runs never mix with ours."""
     assert workspace.get_mlflow_tracking_uri() == (workspace.root / "mlflow").as_uri()

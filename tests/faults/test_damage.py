@@ -216,6 +216,19 @@ def test_a_flipped_byte_in_a_sealed_journal_is_noticed(experiment, sealed, where
         assert records[ill.id].damaged >= 1
 
 
+def test_a_run_whose_experiment_has_no_possible_name_can_be_read(experiment):
+    """A bit that turned over in the name of the experiment hides no run, and leads to no folder."""
+    run = ended(experiment, 3)
+    path = books(run)[0]
+    path.write_bytes(path.read_bytes().replace(b'"trials"', b'"tr/../als"'))
+    without_index(experiment.workspace)
+    reader = again(experiment.workspace)
+    found = Run.get(reader, run.id)
+    assert found.experiment.name == "tr/../als"
+    assert found.experiment._folder.parent == reader.root / "experiments"
+    assert values(found, "i") == [0, 1, 2]
+
+
 def test_any_flipped_byte_in_a_sealed_journal_is_noticed(experiment, tmp_path):
     """Wherever the bit turns over: noticed or harmless, never a crash, and never a wrong point unsaid."""
     run = ended(experiment, 30)
