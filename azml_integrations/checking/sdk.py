@@ -372,7 +372,7 @@ _ENVIRONMENT = Entry(
         _runs("from_pip_requirements", "name, file_path, pip_version=None", "Environment"),
         _differs(
             "from_existing_conda_environment",
-            "kept as data",
+            "asks the conda of this machine, and keeps as data what it says",
             "name, conda_environment_name",
             "Environment",
         ),
