@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from .. import host
 from ..core.run import Run
 from ..metrics import shape
+from ..plugins import plugins
 from ..records import ArtifactRecord, MetricSummary, RunRecord, RunStore, Series
 from .charts import Chart, Curve, Point, thinned
 from .evaluation import Evaluation, evaluation
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PARAM = "param."
+STUDIO = "http://127.0.0.1:8484"
+"""Where a studio is served if nothing else is said."""
 MOST_COLUMNS = 40
 """Columns of a table that are told."""
 TABULAR = frozenset(("row", "table"))
@@ -234,8 +237,13 @@ def account(run: Run, extent: Extent = FILE, memory: Memory | None = None) -> Ac
 
 
 def _address(run: Run) -> str:
-    """Return where the run's page is, without what lets somebody in there: files and notebooks are given away."""
-    return urlsplit(run._portal_address())._replace(query="", fragment="").geturl()  # noqa: SLF001 - a floor above
+    """Return where the run's page is, without what lets somebody in there: files and notebooks are given away.
+
+    No studio is started for the question.
+    """
+    path = f"runs/{run.id}"
+    served = plugins().call("azml_portal_url", path=path, workspace=run.experiment.workspace, start=False)
+    return urlsplit(f"{STUDIO}/{path}" if served is None else str(served))._replace(query="", fragment="").geturl()
 
 
 @dataclass
@@ -307,14 +315,10 @@ class _Gathering:
 
     def _evaluation(self, one: MetricSummary) -> Evaluation | None:
         try:
-            found = self.run.get_metrics(one.name, populate=True) if type(self.run) is Run else self._populated(one)
+            found = Run.get_metrics(self.run, one.name, populate=True)  # a sweep's own verb tells of its children
             return evaluation(one.name, one.kind, found[one.name])
         except Exception as error:  # noqa: BLE001 - a file that is gone or damaged leaves the rest of the page alone
             return Evaluation(one.name, amiss=f"it cannot be read: {type(error).__name__}: {error}")
-
-    def _populated(self, one: MetricSummary) -> Mapping[str, Any]:
-        """Return the same of a run whose `get_metrics` tells of its children."""
-        return Run.get_metrics(self.run, one.name, populate=True)
 
     def pictures(self, summaries: Sequence[MetricSummary], files: Sequence[ArtifactRecord]) -> list[Picture]:
         """Return the pictures that were logged, then those that lie among the files; contents as far as they may."""

@@ -1,5 +1,6 @@
 """Reports in a real browser: nothing is asked for, nothing runs, everything is seen, light and dark and on a phone."""
 
+import os
 import shutil
 from contextlib import ExitStack
 
@@ -32,7 +33,12 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = (
+        os.environ.get("AZML_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if program is None:
         pytest.skip("no browser here: chromium is not installed")
     with ExitStack() as stack:

@@ -74,6 +74,30 @@ def test_the_data_of_a_sweep(run):
     assert list(data["children_metrics"].values()) == [{"mse": 1.0}, {"mse": 10.0}]
 
 
+def test_a_hyperdrive_run_has_details_of_its_own(experiment):
+    """Its verb `get_metrics` tells of its children; the widget tells of both."""
+    parent = Run._create(experiment, run_type="hyperdrive")
+    parent.tag("primary_metric_config", '{"name": "Accuracy", "goal": "maximize"}')
+    parent.log("tried", 1)
+    parent.log_residuals(
+        "errors",
+        {"schema_type": "residuals", "schema_version": "v1", "data": {"bin_edges": [0, 1], "bin_counts": [3]}},
+    )
+    child = parent.child_run()
+    child.tag("hyperparameters", '{"--lr": 0.1}')
+    for accuracy in (0.5, 0.9, 0.7):
+        child.log("Accuracy", accuracy)
+    sweep = experiment.workspace.get_run(parent.id)
+
+    data = RunDetails(sweep).get_widget_data()
+
+    assert type(sweep).__name__ == "HyperDriveRun"
+    assert [one["name"] for one in data["run_metrics"]] == ["tried", "errors"]
+    assert [(one["param_lr"], one["metric"]) for one in data["child_runs"]] == [(0.1, 0.9)]
+    assert "errors" in sweep.to_html()
+    assert "it cannot be read" not in sweep.to_html()
+
+
 def test_only_runs_have_details():
     """The message says what came."""
     with pytest.raises(OptionError, match="expects a Run, got a str"):
