@@ -8,6 +8,7 @@ from .records import RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
+    from .core.workspace import Workspace
 
 SCHEME = "sqlite:///"
 
@@ -37,3 +38,11 @@ def azml_run_document(run: "Run") -> str | None:
     from . import report
 
     return report.page(report.account(run))
+
+
+@hookimpl(trylast=True)
+def azml_portal_url(path: str, workspace: "Workspace", start: bool) -> str | None:
+    """Answer with the running studio of the workspace; where one may be started, a person at a prompt has it so."""
+    from .portal import serving
+
+    return serving.address_of(path, workspace, may_start=start)

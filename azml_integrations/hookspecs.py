@@ -14,6 +14,7 @@ from .records import Adapter, RunRecord, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
+    from .core.workspace import Workspace
 
 PROJECT = "azml_integrations"
 
@@ -59,8 +60,11 @@ def azml_run_types() -> dict[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def azml_portal_url(path: str) -> str | None:
-    """Say where pages are served: return the address of `path` (``runs/<id>``), or None."""
+def azml_portal_url(path: str, workspace: "Workspace", start: bool) -> str | None:
+    """Say where pages of a workspace are served: return the address of `path` (``runs/<id>``), or None.
+
+    Only with `start`, when a user has asked for the address, may a server be started for it.
+    """
 
 
 @hookspec(firstresult=True)

@@ -805,6 +805,9 @@ class RunStore(Protocol):
     def run_ids(self) -> set[str]:
         """Return the ids of all runs known."""
 
+    def revisions(self) -> Mapping[str, object]:
+        """Return by run a value that is another one when what the store knows of that run is no longer the same."""
+
     def unsettled(self) -> list[str]:
         """Return the ids of runs whose folders may still grow."""
 

@@ -94,6 +94,23 @@ class RunStoreContract:
         assert store.artifacts("nobody") == []
         assert store.cursors("nobody") == {}
 
+    def test_a_revision_moves_with_its_run_alone(self, store: "RunStore") -> None:
+        """A page asks again only for what has changed."""
+        from . import records as r
+
+        store.apply("r1", [batch("j", *_begun("r1"))])
+        store.apply("r2", [batch("j", *_begun("r2"))])
+        before = dict(store.revisions())
+
+        store.apply("r1", [batch("k", r.MetricPoint("loss", 1.0, 2.0))])
+        logged = dict(store.revisions())
+        store.judge("r2", "the process died", 3.0)
+        judged = dict(store.revisions())
+
+        assert set(before) == {"r1", "r2"}
+        assert (logged["r1"] != before["r1"], logged["r2"] == before["r2"]) == (True, True)
+        assert (judged["r1"] == logged["r1"], judged["r2"] != logged["r2"]) == (True, True)
+
     def test_the_same_lines_are_applied_once(self, store: "RunStore") -> None:
         """Two readers fold at once: the second one finds the cursor moved and does nothing."""
         from . import records as r

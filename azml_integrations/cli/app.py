@@ -21,6 +21,7 @@ from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
 from .runs import run
+from .studio import studio
 from .sweeps import sweep
 from .words import visible
 
@@ -125,6 +126,7 @@ azml.add_command(compute)
 azml.add_command(experiment)
 azml.add_command(model)
 azml.add_command(dataset)
+azml.add_command(studio)
 azml.add_command(doctor)
 azml.add_command(check)
 azml.add_command(sweep)

@@ -12,7 +12,7 @@ from ..records import RunRecord
 from ..store import files
 from . import used
 from .artifact_verbs import ArtifactVerbs
-from .pages import DOCS, escape, link_html, table_html
+from .pages import DOCS, address, escape, link_html, served, table_html
 
 DEFINITION = "about/definition.json"
 """Where a submitted run keeps its run configuration, in its folder."""
@@ -115,23 +115,19 @@ class DetailVerbs(ArtifactVerbs):
         Warns
         -----
         AzmlWarning
-            Once, when no studio is installed to serve it.
+            Once, when no studio serves it.
         """
-        served = self._ask_portal()
-        if served is None:
+        found = served(f"runs/{self.id}", self._workspace, start=True)
+        if found is None:
             self._warn_once(
-                "", f"no studio serves this page here; `azml run show {self.id}` shows the run", errors.AzmlWarning
+                "",
+                f"no studio serves this page here; `azml studio` does, and `azml run show {self.id}` prints the run",
+                errors.AzmlWarning,
             )
-        return served or self._portal_address()
-
-    def _ask_portal(self) -> str | None:
-        from .. import plugins
-
-        answer = plugins.plugins().call("azml_portal_url", path=f"runs/{self.id}")
-        return answer if isinstance(answer, str) else None
+        return found or self._portal_address()
 
     def _portal_address(self) -> str:
-        return self._ask_portal() or f"http://127.0.0.1:8484/runs/{self.id}"
+        return address(f"runs/{self.id}", self._workspace)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """Write the run as one HTML file that shows it with no server, no network and no script.

@@ -13,7 +13,7 @@ from .. import errors, journal, names
 from ..records import TERMINAL, Cursor, ExperimentArchived, RunQuery, TagsRemoved, TagsSet
 from ..store import numbers
 from .handle import OnError, checked_on_error
-from .pages import DOCS, escape, link_html, table_html
+from .pages import DOCS, address, escape, link_html, served, table_html
 from .run import Run
 from .workspace import Workspace, write_once
 
@@ -471,10 +471,10 @@ class Experiment:
 
     def get_portal_url(self) -> str:
         """Return the address of the experiment's page."""
-        from .. import plugins
+        return served(f"experiments/{self._name}", self._workspace, start=True) or self._page()
 
-        answer = plugins.plugins().call("azml_portal_url", path=f"experiments/{self._name}")
-        return str(answer or f"http://127.0.0.1:8484/experiments/{self._name}")
+    def _page(self) -> str:
+        return address(f"experiments/{self._name}", self._workspace)
 
     @classmethod
     def get_docs_url(cls) -> str:
@@ -490,7 +490,9 @@ class Experiment:
             {
                 "Name": escape(self._name),
                 "Workspace": escape(self._workspace.name),
-                "Report Page": link_html(self.get_portal_url(), "Link to the experiment's page"),
+                "Report Page": link_html(
+                    address(f"experiments/{self._name}", self._workspace), "Link to the experiment's page"
+                ),
                 "Docs Page": link_html(self.get_docs_url(), "Link to Documentation"),
             }
         )

@@ -1,11 +1,46 @@
 """What notebooks show of a run: small tables, links and a name made of words."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from .. import names
 
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+STUDIO = "http://127.0.0.1:8484"
+"""Where `azml studio` serves when nothing else is asked for."""
+
 DOCS = "https://learn.microsoft.com/python/api/azureml-core/azureml.core.run.run"
 """Where the API that this package speaks is documented by those who designed it."""
+
+
+def served(path: str, workspace: "Workspace", *, start: bool) -> str | None:
+    """Return a link to a page of the studio that lets its reader in, or None where nothing serves it.
+
+    Parameters
+    ----------
+    path : str
+        ``runs/<id>``.
+    workspace : Workspace
+        Whose page it is.
+    start : bool
+        Whether a studio may be started for it: only where a user has asked for the address.
+    """
+    from .. import plugins
+
+    answer = plugins.plugins().call("azml_portal_url", path=path, workspace=workspace, start=start)
+    return answer if isinstance(answer, str) else None
+
+
+def address(path: str, workspace: "Workspace") -> str:
+    """Return where a page is, without what lets somebody in: notebooks, logs and files are given away.
+
+    No studio is started for the question.
+    """
+    known = served(path, workspace, start=False) or f"{STUDIO}/{path}"
+    return urlsplit(known)._replace(query="", fragment="").geturl()
 
 
 def escape(text: str) -> str:

@@ -17,7 +17,7 @@ from ..store.files import Shared
 from ..store.opening import open_view
 from ..store.view import View
 from . import cloud
-from .pages import escape, link_html, table_html
+from .pages import address, escape, link_html, table_html
 
 if TYPE_CHECKING:
     from ..launch.snapshot import Snapshots
@@ -501,7 +501,7 @@ class Workspace:
     def _repr_html_(self) -> str:
         facts = {"Name": self.name, "Location": self.location, "Folder": str(self.root)}
         first = sorted(self.experiments.items())
-        linked = [link_html(one.get_portal_url(), name) for name, one in first[:SHOWN]]
+        linked = [link_html(address(f"experiments/{name}", self), name) for name, _ in first[:SHOWN]]
         more = [f"and {len(first) - SHOWN} more"] if len(first) > SHOWN else []
         return table_html(
             {key: escape(value) for key, value in facts.items()} | {"Experiments": ", ".join([*linked, *more])}

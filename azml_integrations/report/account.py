@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from .. import host
+from ..core.pages import address
 from ..core.run import Run
 from ..metrics import shape
-from ..plugins import plugins
 from ..records import ArtifactRecord, MetricSummary, RunRecord, RunStore, Series
 from .charts import Chart, Curve, Point, thinned
 from .evaluation import Evaluation, evaluation
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PARAM = "param."
-STUDIO = "http://127.0.0.1:8484"
-"""Where a studio is served if nothing else is said."""
 MOST_COLUMNS = 40
 """Columns of a table that are told."""
 TABULAR = frozenset(("row", "table"))
@@ -216,7 +213,7 @@ def account(run: Run, extent: Extent = FILE, memory: Memory | None = None) -> Ac
     return Account(
         record=record,
         workspace=run.experiment.workspace.name,
-        address=_address(run),
+        address=address(f"runs/{run.id}", run.experiment.workspace),
         at=time.time(),
         extent=extent,
         summaries=tuple(summaries),
@@ -234,16 +231,6 @@ def account(run: Run, extent: Extent = FILE, memory: Memory | None = None) -> Ac
         family=family(run, record, extent.children),
         log=log_tail(run._folder, files, extent.log, extent.lines),  # noqa: SLF001 - a floor above
     )
-
-
-def _address(run: Run) -> str:
-    """Return where the run's page is, without what lets somebody in there: files and notebooks are given away.
-
-    No studio is started for the question.
-    """
-    path = f"runs/{run.id}"
-    served = plugins().call("azml_portal_url", path=path, workspace=run.experiment.workspace, start=False)
-    return urlsplit(f"{STUDIO}/{path}" if served is None else str(served))._replace(query="", fragment="").geturl()
 
 
 @dataclass

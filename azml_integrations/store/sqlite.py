@@ -8,7 +8,7 @@ import contextlib
 import sqlite3
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,6 +69,7 @@ class SqliteStore:
         self._db: sqlite3.Connection | None = None
         self._openings = 0
         self._writes = self._together = False
+        self._revised: tuple[object, Mapping[str, object]] = (None, {})
         host.abandon_in_child(self)
 
     # -- connection ----------------------------------------------------------------------------------
@@ -217,6 +218,16 @@ class SqliteStore:
         with self._reading() as db:
             return {run_id for (run_id,) in db.execute("SELECT DISTINCT run_id FROM journals")}
 
+    def revisions(self) -> Mapping[str, object]:
+        """Return by run a value that changes with it; where nobody wrote to the file, the same mapping as before."""
+        with self._reading() as db:
+            (others,) = db.execute("PRAGMA data_version").fetchone()
+            state = self._openings, others, db.total_changes
+            if self._revised[0] != state:
+                rows = db.execute(_REVISIONS).fetchall()
+                self._revised = state, {run_id: tuple(rest) for run_id, *rest in rows}
+            return self._revised[1]
+
     def unsettled(self) -> list[str]:
         """Return the ids of runs whose folders may still grow."""
         with self._reading() as db:
@@ -260,6 +271,11 @@ class SqliteStore:
             ).fetchall()
         return [ArtifactRecord(*row) for row in rows]
 
+
+_REVISIONS = (
+    "SELECT run_id, status, ended_at, (SELECT sum(offset + damaged) FROM journals WHERE journals.run_id = runs.run_id)"
+    " FROM runs WHERE experiment != ''"
+)
 
 _abandoned: list[sqlite3.Connection] = []
 """Connections inherited by fork, kept so that nobody closes them."""

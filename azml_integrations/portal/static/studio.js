@@ -1,0 +1,16 @@
+// Everything here makes a page better that can be read without it.
+import { charts } from "./chart.js";
+import { live } from "./live.js";
+import { acts } from "./act.js";
+import { keys } from "./keys.js";
+import { images } from "./images.js";
+import { log } from "./log.js";
+
+document.documentElement.classList.add("scripted");
+for (const begin of [charts, acts, keys, images, log, live]) begin();
+for (const form of document.querySelectorAll("form.axes")) {
+  form.addEventListener("change", (event) => event.target.name && form.requestSubmit());
+}
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});

@@ -1,0 +1,170 @@
+"""A studio that runs, is found, and ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from azml_integrations.errors import UserErrorException
+from azml_integrations.portal import serving
+
+
+def eventually(true, seconds=30.0):
+    until = time.monotonic() + seconds
+    while not (answer := true()):
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
+    return answer
+
+
+def text_of(address):
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture
+def command(workspace):
+    """Start ``azml studio`` in a process of its own."""
+    begun = []
+
+    def start(*words, **options):
+        call = [
+            sys.executable,
+            "-m",
+            "azml_integrations.cli",
+            "--workspace",
+            str(workspace.root),
+            "studio",
+            "--no-browser",
+        ]
+        process = subprocess.Popen(
+            [*call, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def link_of(process):
+    lines = iter(process.stdout.readline, "")
+    return next(match[0] for line in lines if (match := re.search(r"http://\S+", line)))
+
+
+def test_the_printed_link_works(command, workspace, run):
+    """The command prints one link; whoever has it is in, whoever has not is out."""
+    process = command("--port", "0")
+    link = link_of(process)
+    assert 'http-equiv="refresh"' in text_of(link)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        text_of(link.partition("?")[0])
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) is not None
+    assert serving.running(workspace.root) is None
+
+
+def test_the_portal_address_is_that_of_the_running_studio(command, workspace, run):
+    """`run.get_portal_url()` answers with a link that opens this run's page."""
+    link_of(command("--port", "0"))
+    address = run.get_portal_url()
+    assert f"/runs/{run.id}?token=" in address
+    assert f"url=./{run.id}" in text_of(address)
+    assert "/experiments/trials?token=" in run.experiment.get_portal_url()
+
+
+def test_a_studio_that_was_killed_is_not_found(command, workspace):
+    """Its file still lies there; the kernel has let go of its lock."""
+    process = command("--port", "0")
+    link_of(process)
+    found = eventually(lambda: serving.running(workspace.root))
+    assert (found.pid, oct((workspace.root / serving.ANNOUNCEMENT).stat().st_mode)[-3:]) == (process.pid, "600")
+    process.kill()
+    process.wait()
+    assert serving.running(workspace.root) is None
+    link_of(command("--port", "0"))
+    assert serving.running(workspace.root).pid != process.pid
+
+
+def test_nothing_is_started_where_nobody_types(run, recwarn):
+    """A script asks for an address and gets one, and a warning; it does not get a server."""
+    address = run.get_portal_url()
+    assert address == f"http://127.0.0.1:8484/runs/{run.id}"
+    assert "no studio serves this page here" in str(recwarn.pop().message)
+
+
+def test_a_person_at_a_prompt_gets_a_studio_that_ends_with_them(workspace, run):
+    """A prompt asks for the address: a studio starts in a process of its own, and ends with the prompt."""
+    program = (
+        "import sys; sys.ps1 = '>>> '\n"
+        "from azml_integrations.core import Run\n"
+        "from azml_integrations.core.workspace import from_address\n"
+        f"print(Run.get(from_address({str(workspace.root)!r}), {run.id!r}).get_portal_url(), flush=True)\n"
+        "sys.stdin.readline()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as prompt:
+        address = prompt.stdout.readline().strip()
+        assert f"/runs/{run.id}?token=" in address
+        assert "refresh" in text_of(address)
+        prompt.stdin.close()
+    eventually(lambda: serving.running(workspace.root) is None)
+
+
+def test_a_second_studio_leaves_the_first_announced(workspace):
+    first = serving.Announcement("http://127.0.0.1:1", "a", os.getpid(), serving.host.name())
+    second = serving.Announcement("http://127.0.0.1:2", "b", os.getpid(), serving.host.name())
+    with serving.announced(workspace.root, first) as told, serving.announced(workspace.root, second) as again:
+        assert (told, again) == (True, False)
+        assert serving.running(workspace.root) == first
+    assert serving.running(workspace.root) is None
+
+
+def test_the_file_of_another_machine_is_no_studio_here(workspace):
+    with serving.announced(workspace.root, serving.Announcement("http://127.0.0.1:1", "a", 1, "elsewhere")):
+        assert serving.running(workspace.root) is None
+
+
+def test_a_taken_port_gives_way_or_says_so():
+    """8484 gives way to the next free one; a port that was asked for is had, or an error says the way out."""
+    with serving.listening("127.0.0.1", 0) as door:
+        port = door.getsockname()[1]
+        with pytest.raises(UserErrorException, match=f"127.0.0.1:{port}.*--port 0 takes a free one"):
+            serving.listening("127.0.0.1", port)
+    with serving.listening("127.0.0.1", serving.PORT) as one, serving.listening("127.0.0.1", serving.PORT) as other:
+        assert one.getsockname()[1] != other.getsockname()[1]
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch, workspace):
+    monkeypatch.setattr(serving, "NEEDED", ("starlette", "not_there"))
+    with pytest.raises(UserErrorException, match=r"needs not_there.*azml-integrations\[studio\]"):
+        serving.serve(workspace)
+
+
+def test_off_the_loopback_the_token_is_wanted_too(command):
+    """Wherever it listens, nobody comes in without the link."""
+    link = link_of(command("--port", "0", "--host", "0.0.0.0"))
+    assert link.startswith("http://127.0.0.1:")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        text_of(link.partition("?")[0])
+
+
+def test_a_library_user_pays_nothing():
+    """Neither the library nor the command line imports the server before it serves."""
+    program = (
+        "import sys, azml_integrations, azml_integrations.cli.app\n"
+        "from azml_integrations.portal import serving\n"
+        "print(sorted({'starlette', 'uvicorn', 'jinja2', 'plotly', 'numpy'} & set(sys.modules)))"
+    )
+    assert json.loads(subprocess.check_output([sys.executable, "-c", program]).decode().replace("'", '"')) == []
