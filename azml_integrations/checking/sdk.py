@@ -248,6 +248,7 @@ _RUN = Entry(
         Fact("log_param", Verdict.BROKEN, "that is MLflow's: use run.add_properties or run.log"),
         _runs("log_metrics", why="ours: many values in one call", parameters="values, step=None"),
         _runs("metric_points", why="ours: every point with its step and time", parameters="name"),
+        _runs("to_html", why="ours: the run as one HTML file", parameters="path=None"),
         _runs(
             "get_children_sorted_by_primary_metric",
             "top=0, reverse=False, discard_no_metric=False",
