@@ -73,6 +73,7 @@ keeps the culprit as an attribute and says what came, what was wanted, and the w
 """
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -355,7 +356,9 @@ class SourceNotFoundError(UserErrorException, FileNotFoundError):
 
     def __init__(self, path: str, wanted: str = "a file or folder that exists") -> None:
         self.path = path
-        super().__init__(f"{_short(path, 500)} is not there; expected {wanted}")  # the end of a path tells most
+        is_file = os.path.isfile(path)  # noqa: PTH113 - a Path raises for a name that is too long
+        state = "is a file" if is_file and wanted.startswith("a folder") else "is not there"
+        super().__init__(f"{_short(path, 500)} {state}; expected {wanted}")  # the end of a path tells most
 
 
 class ConfigNotFoundError(UserErrorException, FileNotFoundError):

@@ -7,13 +7,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from . import others, table
 from .facts import Entry, Fact, Finding, Spot, Verdict
 from .reading import UNREADABLE, Piece, Program
-from .scopes import Instance, Local, Named, Scope, Thing, bound_anywhere, catches_import_errors, iterated, made, one_of
+from .scopes import (
+    Instance,
+    Local,
+    Named,
+    Scope,
+    Thing,
+    bound_anywhere,
+    catches_import_errors,
+    imported,
+    iterated,
+    made,
+    one_of,
+)
 
 _GIVEN = frozenset(dir(builtins)) | {
     *("__file__", "__name__", "__doc__", "__path__", "__builtins__"),
     *("get_ipython", "display", "In", "Out", "_", "__", "___", "exit", "quit", "dbutils", "spark", "sc"),
 }
 """Names that nobody has to bind: Python's, a notebook's, a Databricks notebook's."""
+
+_APART = frozenset(("azureml", "azureml.train"))
+"""Packages that have no module below them until somebody imports it."""
+
+_WITH_CORE = frozenset(("azureml.core", "azureml.data", "azureml.exceptions", "azureml._common", "azureml._restclient"))
+"""Modules that come with whatever is imported of azureml."""
 
 _DEEPEST = 10
 """Functions that are asked for what they return while one of them is asked."""
@@ -53,6 +71,7 @@ class Follower:
         self._depth = 0
         self._returned: list[Thing | None] = []
         self._open = not program.closed
+        self._loaded = _WITH_CORE.union(*(imported(piece.tree) for piece in program.pieces))
 
     @property
     def spot(self) -> Spot:
@@ -287,6 +306,9 @@ class Follower:
     def _name_in(self, node: ast.Attribute, base: str, *, called: bool) -> Thing | None:
         """Return what a name of a module or class stands for."""
         full = f"{base}.{node.attr}"
+        if base in _APART and table.is_module(full) and not (self._open or full in self._loaded):
+            self._tell(node, full, Fact(full, Verdict.BROKEN, f"{full} is used, but imported nowhere in this file"))
+            return None
         if base.partition(".")[0] != "azureml":
             if (fact := table.fact(full)) is not None:
                 self._tell(node, full, fact)
@@ -312,7 +334,8 @@ class Follower:
             )
         found = table.member(kind, node.attr)
         if found is None:
-            if table.is_class(kind) and isinstance(node.ctx, ast.Load) and not node.attr.startswith("_"):
+            read = isinstance(node.ctx, ast.Load)
+            if table.is_class(kind) and (read or kind in table.SEALED) and not node.attr.startswith("_"):
                 self._tell(node, f"{kind}.{node.attr}", _unheard(f"{kind}.{node.attr}"))
             return None
         name, fact = found

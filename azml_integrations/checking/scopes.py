@@ -113,6 +113,21 @@ def bound_anywhere(tree: ast.AST) -> Iterator[str]:
                 pass
 
 
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield every module that is imported somewhere in code, the packages around it, and what may be modules."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                found = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module), names=names):
+                found = [f"{module}.{alias.name}" for alias in names]
+            case _:
+                continue
+        for name in found:
+            parts = name.split(".")
+            yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
 def catches_import_errors(node: ast.Try | ast.TryStar) -> bool:
     """Tell whether a ``try`` goes on where an import fails."""
     caught: Iterable[ast.expr | None] = [handler.type for handler in node.handlers]

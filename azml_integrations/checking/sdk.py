@@ -248,6 +248,7 @@ _RUN = Entry(
         Fact("log_param", Verdict.BROKEN, "that is MLflow's: use run.add_properties or run.log"),
         _runs("log_metrics", why="ours: many values in one call", parameters="values, step=None"),
         _runs("metric_points", why="ours: every point with its step and time", parameters="name"),
+        _runs("to_html", why="ours: the run as one HTML file", parameters="path=None"),
         _runs(
             "get_children_sorted_by_primary_metric",
             "top=0, reverse=False, discard_no_metric=False",
@@ -372,7 +373,7 @@ _ENVIRONMENT = Entry(
         _runs("from_pip_requirements", "name, file_path, pip_version=None", "Environment"),
         _differs(
             "from_existing_conda_environment",
-            "kept as data",
+            "asks the conda of this machine, and keeps as data what it says",
             "name, conda_environment_name",
             "Environment",
         ),
@@ -519,7 +520,14 @@ _SECTIONS = (
 )
 
 _AUTHENTICATION = tuple(
-    Entry(_differs(name, _AUTH, "*args, **kwargs"), ("azureml.core.authentication",))
+    Entry(
+        _differs(name, _AUTH, "*args, **kwargs", name),
+        ("azureml.core.authentication",),
+        tuple(
+            _differs(verb, "raises AuthenticationException: there is no token")
+            for verb in ("get_authentication_header", "get_token")
+        ),
+    )
     for name in (
         *("InteractiveLoginAuthentication", "ServicePrincipalAuthentication", "AzureCliAuthentication"),
         *("MsiAuthentication", "TokenAuthentication", "AbstractAuthentication"),

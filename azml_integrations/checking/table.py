@@ -10,6 +10,9 @@ from .sdk import ENTRIES, ROOMS
 DATA_FRAME = "DataFrame"
 """The class of pandas, of which only what is gone is known."""
 
+SEALED = frozenset(("Environment", "RunConfiguration", "ScriptRunConfig"))
+"""Classes that refuse the assignment of attributes that they do not have."""
+
 
 @cache
 def _names() -> Mapping[str, tuple[str, Entry]]:

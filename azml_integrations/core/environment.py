@@ -632,12 +632,13 @@ class Environment(Section):
 
         Raises
         ------
-        UserErrorException
+        NeedsCloudError
             Always.
         """
-        raise errors.UserErrorException(
-            "no image is built on this machine: build_local(workspace) builds a virtual environment, and a submission "
-            "does so by itself with AZML_BUILD_ENVIRONMENTS=1"
+        raise errors.NeedsCloudError(
+            "Environment.build",
+            "no image is built: build_local(workspace) builds a virtual environment, and a submission does so by "
+            "itself with AZML_BUILD_ENVIRONMENTS=1",
         )
 
     def get_image_details(self, workspace: "Workspace") -> object:
@@ -645,10 +646,12 @@ class Environment(Section):
 
         Raises
         ------
-        UserErrorException
+        NeedsCloudError
             Always.
         """
-        raise errors.UserErrorException("no image is built on this machine, so there are no details of one")
+        raise errors.NeedsCloudError(
+            "Environment.get_image_details", "no image is built, so there are no details of one"
+        )
 
     @staticmethod
     def add_private_pip_wheel(workspace: "Workspace", file_path: str | os.PathLike[str], exist_ok: bool = False) -> str:

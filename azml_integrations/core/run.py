@@ -72,6 +72,11 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     """
 
     def __init__(self, experiment: "Experiment", run_id: str, outputs: object = None, **kwargs: object) -> None:
+        if not hasattr(experiment, "workspace"):
+            found = errors.a(experiment)
+            raise errors.OptionError(
+                f"Run expects an Experiment first, got {found}; Run.get(workspace, run_id) needs none"
+            )
         super().__init__(experiment, run_id)
         self._prepare()
         record = self._record()

@@ -398,7 +398,7 @@ def _folder(source: object) -> Path:
     if folder.is_file():
         raise errors.SourceNotFoundError(
             str(source),
-            f"a folder, and this is a file: source_directory={str(folder.parent)!r}, script={folder.name!r}",
+            f"a folder: source_directory={str(folder.parent)!r}, script={folder.name!r}",
         )
     if not folder.is_dir():
         raise errors.SourceNotFoundError(str(source), "the folder with the script (source_directory)")

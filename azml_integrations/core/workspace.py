@@ -643,7 +643,14 @@ def _from_file(path: Path) -> Workspace:
         return from_address(store, path.parent, scope_in(facts))
     scope = scope_in(facts)
     if scope is None:
-        raise errors.ConfigError(str(path), f"has only the keys {', '.join(sorted(facts)) or '(none)'}")
+        wanted = ("subscription_id", "resource_group", "workspace_name")
+        empty = [key for key in wanted if key in facts and not (facts[key] and isinstance(facts[key], str))]
+        found = (
+            f"has no text as {', '.join(empty)}"
+            if empty
+            else f"has only the keys {', '.join(sorted(facts)) or '(none)'}"
+        )
+        raise errors.ConfigError(str(path), found)
     return Workspace(*scope)
 
 

@@ -33,7 +33,7 @@ def main() -> None:
         else:
             run_script(name)
     except SystemExit as leaving:
-        write_down(report, '{"code": %d}' % exit_code(leaving.code))  # noqa: UP031 - every interpreter can
+        write_down(report, in_parting(leaving.code))
         raise
     except BaseException as error:  # noqa: BLE001 - told as Python tells it, and written down
         error.__traceback__ = outside(error.__traceback__)
@@ -88,6 +88,16 @@ def exit_code(given: object) -> int:
     if given is None:
         return 0
     return given & 0xFF if isinstance(given, int) else 1
+
+
+def in_parting(given: object) -> str:
+    """Return what is written down of what ``sys.exit`` was given: its exit code, and its text if it was one."""
+    if not isinstance(given, str):
+        return '{"code": %d}' % exit_code(given)  # noqa: UP031 - every interpreter can
+    import json
+
+    told = given.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json.dumps({"code": exit_code(given), "message": told})
 
 
 def in_words(error: BaseException, code: int) -> str:

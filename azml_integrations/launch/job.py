@@ -314,7 +314,10 @@ class Job:
         record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
         if record is not None and record.error is not None and record.verdict is None:
             return None  # the fold keeps it
-        return ErrorInfo(processes.how_it_ended(code), "ExitCode")
+        said = processes.how_it_ended(code)
+        if report is not None and report.message and report.code == code:
+            said += ": " + report.message.replace("\0", "\\0")
+        return ErrorInfo(said, "ExitCode")
 
     def _reported(self) -> Report | None:
         try:

@@ -329,3 +329,54 @@ def test_data_are_followed_to_their_frame(said):
         10: {"TabularDataset.nothing": "unknown"},
         11: {"Workspace.get_default_datastore": "differs"},
     }
+
+
+def test_a_module_below_a_package_that_nobody_imported(said):
+    """With the old SDK, too, `import azureml.core` brings no `azureml.train`; what is imported anywhere is there."""
+    lines = said(
+        """
+        import azureml.core
+        azureml.train.hyperdrive.choice(1)
+        azureml.widgets.RunDetails
+        azureml.exceptions.UserErrorException, azureml.data.FileDataset, azureml.core.Run
+        """
+    )
+    assert lines == {2: {"azureml.train": "broken"}, 3: {"azureml.widgets": "broken"}}
+    assert said("import azureml.core\nimport azureml.train.hyperdrive\nazureml.train.hyperdrive.choice(1)") == {}
+    assert said("import azureml.train.widgets\nazureml.train.hyperdrive.choice(1)") == {
+        2: {"azureml.train.hyperdrive": "broken"}
+    }
+
+
+def test_a_misspelt_setting_is_told(said):
+    """Of a class that refuses it; on other objects scripts may put what they like."""
+    lines = said(
+        """
+        from azureml.core import Environment, Run, RunConfiguration, ScriptRunConfig
+        config = RunConfiguration()
+        config.prepare_environment = True
+        config.auto_prepare_environment = True
+        config.environment.pyhton = None
+        source = ScriptRunConfig(".", "train.py")
+        source.argments = []
+        source.arguments = []
+        run = Run.get_context()
+        run.mine = 1
+        """
+    )
+    assert lines == {
+        3: {"RunConfiguration.prepare_environment": "unknown"},
+        5: {"Environment.pyhton": "unknown"},
+        7: {"ScriptRunConfig.argments": "unknown"},
+    }
+
+
+def test_a_token_is_not_to_be_had(said):
+    """Signing in is taken and forgotten, so what asks for the outcome finds none."""
+    lines = said(
+        """
+        from azureml.core.authentication import InteractiveLoginAuthentication
+        headers = InteractiveLoginAuthentication().get_authentication_header()
+        """
+    )
+    assert lines[2]["authentication.InteractiveLoginAuthentication.get_authentication_header"] == "differs"

@@ -96,3 +96,14 @@ def _there(module: str, name: str) -> bool:
         except ImportError:
             return False
     return True
+
+
+def test_sealed_classes_refuse_what_they_have_not():
+    """What is told of an assignment is what happens."""
+    from azml_integrations.core import Environment, RunConfiguration, ScriptRunConfig
+
+    made = [Environment("e"), RunConfiguration(), ScriptRunConfig(".", "train.py")]
+    assert {type(one).__name__ for one in made} == table.SEALED
+    for one in made:
+        with pytest.raises(AttributeError):
+            one.nonsense = 1

@@ -507,3 +507,10 @@ def test_what_is_not_there_is_not_linked(run, tmp_path):
         run.link_file("outputs/a", tmp_path / "nothing")
     with pytest.raises(NameRefusedError):
         run.link_file("../a", __file__)
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_so(run, tmp_path):
+    """It is there, so nobody is told that it is not."""
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(SourceNotFoundError, match=r"a\.txt' is a file; expected a folder that exists"):
+        run.upload_folder("folder", tmp_path / "a.txt")

@@ -715,3 +715,9 @@ def test_a_moment_that_damage_made_up_hides_nothing(experiment, run):
     details = Run(experiment, run.id).get_details()
     assert details["status"] == "Completed"
     assert details["endTimeUtc"] == "1e+300"
+
+
+def test_a_run_of_something_else_than_an_experiment_is_refused(experiment, run):
+    """`Run(workspace, run_id)` is easily written; `Run.get` is what takes a workspace."""
+    with pytest.raises(OptionError, match=r"Run expects an Experiment first, got a Workspace; Run\.get"):
+        Run(experiment.workspace, run.id)

@@ -127,6 +127,14 @@ def test_submit_may_show_the_output(experiment, queue, config, capsys):
         run.wait_for_completion()
 
 
+def test_the_parting_words_of_a_script_are_in_its_error(experiment, queue, project):
+    """`sys.exit("no such column")` says why, as an exception would."""
+    (project / "train.py").write_text("import sys; sys.exit('no such column: é')")
+    run = experiment.submit(ScriptRunConfig(str(project), "train.py"))
+    error = run.wait_for_completion(raise_on_error=False)["error"]["error"]
+    assert (error["code"], error["message"]) == ("ExitCode", "the script ended with exit code 1: no such column: é")
+
+
 def test_mlflow_is_not_sent_to_a_run_that_its_store_has_not(experiment, queue, project):
     """`mlflow.start_run()` raises where MLFLOW_RUN_ID names a run that nobody made there: its runs are its own."""
     (project / "train.py").write_text("import os; print([name for name in os.environ if name.startswith('MLFLOW')])")

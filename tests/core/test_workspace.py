@@ -141,7 +141,11 @@ def test_a_byte_order_mark_is_no_damage(azml_home, tmp_path):
         ("[1]", "holds a JSON list"),
         ("{}", "has only the keys (none)"),
         ('{"workspace_name": "abc"}', "has only the keys workspace_name"),
-        ('{"subscription_id": "", "resource_group": "g", "workspace_name": "abc"}', "has only the keys"),
+        ('{"subscription_id": "", "resource_group": "g", "workspace_name": "abc"}', "has no text as subscription_id;"),
+        (
+            '{"subscription_id": 3, "resource_group": null, "workspace_name": "abc"}',
+            "as subscription_id, resource_group;",
+        ),
         ('{"Id": null, "Scope": "nonsense"}', "has only the keys Id, Scope"),
         ('{"Scope": 5}', "has only the keys Scope"),
     ],
