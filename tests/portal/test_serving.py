@@ -130,9 +130,21 @@ def test_a_studio_that_does_not_come_up_is_waited_for_once(workspace, run, monke
     begun = []
     start = serving.start
     monkeypatch.setattr(serving, "start", lambda space: begun.append(space) or start(space))
-    assert serving.address_of("runs/x", workspace) is None
-    assert serving.address_of("runs/x", workspace) is None
+    assert serving.address_of("runs/x", workspace, may_start=True) is None
+    assert serving.address_of("runs/x", workspace, may_start=True) is None
     assert len(begun) == 1
+
+
+def test_only_who_asks_for_an_address_has_a_studio_started(workspace, run, monkeypatch):
+    """A table in a notebook, a report and a line of output neither start one nor give away a token."""
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    monkeypatch.setattr(serving, "start", lambda _: pytest.fail("nobody has asked"))
+    said = serving.Announcement("http://127.0.0.1:1", "let-me-in", os.getpid(), serving.host.name())
+    for known in (None, said):
+        monkeypatch.setattr(serving, "running", lambda _, known=known: known)
+        shown = [run._repr_html_(), run.experiment._repr_html_(), workspace._repr_html_(), run.to_html()]
+        assert not any("let-me-in" in text for text in shown)
+    assert "token=let-me-in" in run.get_portal_url()
 
 
 def test_a_second_studio_leaves_the_first_announced(workspace):
