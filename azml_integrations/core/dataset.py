@@ -3,7 +3,7 @@
 from typing import Any, overload
 
 from .abstract_dataset import AbstractDataset
-from .dataset_definition import Definition, FileDefinition, TabularDefinition
+from .dataset_definition import Definition, FileDefinition, TabularDefinition, identity
 from .dataset_factory import FileDatasetFactory, TabularDatasetFactory
 from .dataset_registry import Registry, Version
 from .file_dataset import FileDataset
@@ -48,12 +48,17 @@ class Dataset:
     def get_by_id(workspace: Workspace, id: str, **kwargs: object) -> Any:  # noqa: ARG004 - SDK v1's signature
         """Return a dataset that was registered, or that a run has used, by its id.
 
+        Several names and versions may have one definition, and so one id; the one that was registered last is returned.
+
         Raises
         ------
         DatasetNotFoundError
             If there is none.
         """
-        return dataset_of(Registry(workspace).saved(id), workspace)
+        registry = Registry(workspace)
+        definition = registry.saved(id)
+        registry.settle()
+        return dataset_of(definition, workspace, registry.registered(identity(definition)))
 
     @staticmethod
     def get_all(workspace: Workspace) -> dict[str, AbstractDataset]:

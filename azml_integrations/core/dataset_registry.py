@@ -129,6 +129,16 @@ class Registry:
         """Return the names of the registered datasets, sorted."""
         return sorted(version.name for version in self.latest())
 
+    def registered(self, dataset_id: str) -> Version | None:
+        """Return the newest registration of the definition with an id, or None where only runs have used it."""
+        found = [
+            version
+            for name in self.names()
+            for number in self.versions(name)
+            if identity((version := self.get(name, number)).definition) == dataset_id
+        ]
+        return max(found, key=lambda version: version.created, default=None)
+
     def latest(self) -> list[Version]:
         """Return the latest version of each dataset, by name; one that cannot be read hides no other."""
         found = []

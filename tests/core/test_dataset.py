@@ -429,3 +429,16 @@ def test_a_promise_from_elsewhere_opens_no_door(workspace, capsys):
     (folder / "y.json").write_text("{")
     assert workspace.datasets == {}
     assert capsys.readouterr().err.count("cannot be settled") == 2
+
+
+def test_a_dataset_found_by_its_id_knows_its_name(workspace, tmp_path):
+    """A script in direct mode has the id only; of several registrations the last one speaks."""
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    made = Dataset.Tabular.from_delimited_files(str(tmp_path / "rows.csv"))
+    made.register(workspace, "rows", tags={"of": "first"})
+    found = Dataset.get_by_id(workspace, made.id)
+    assert (found.name, found.version, found.tags) == ("rows", 1, {"of": "first"})
+    made.register(workspace, "again")
+    assert Dataset.get_by_id(workspace, made.id).name == "again"
+    Dataset.get_by_name(workspace, "again").unregister_all_versions()
+    assert Dataset.get_by_id(workspace, made.id).name == "rows"
