@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import names
+from .. import names, units
 from . import words
 from .choices import NotFoundError, complete_run, form, found, pairs, shared, workspace
 from .runs import short_ids
@@ -237,7 +237,7 @@ def register(
         words.document(_everything(one))
         return
     record = _record(one)
-    click.echo(f"registered {one.id}: {words.count(len(record.files), 'file')}, {words.size(record.size)}")
+    click.echo(f"registered {one.id}: {words.count(len(record.files), 'file')}, {units.size(record.size)}")
 
 
 # -- download ----------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def download(model: str, to: Path, yes: bool) -> None:
         words.asked(question, "nothing copied", yes=yes)
     path = one.download(to, exist_ok=bool(obstacles))
     record = _record(one)
-    click.echo(f"{words.count(len(record.files), 'file')}, {words.size(record.size)}, in {words.visible(path)}")
+    click.echo(f"{words.count(len(record.files), 'file')}, {units.size(record.size)}, in {words.visible(path)}")
 
 
 # -- delete ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import units
 from ..records import TERMINAL, MetricOrder, MetricSummary, RunQuery, RunRecord, RunStatus, RunStore, Series
 from . import descriptions, words
 from .choices import (
@@ -296,7 +297,7 @@ def show(id: str, document: Path | None) -> None:
     record = found(space, id)
     if document is not None:
         space.get_run(record.run_id).to_html(document)
-        click.echo(f"{words.size(document.stat().st_size)} in {words.visible(str(document))}")
+        click.echo(f"{units.size(document.stat().st_size)} in {words.visible(str(document))}")
         return
     match form():
         case "json":
@@ -421,7 +422,7 @@ def download(id: str, names: tuple[str, ...], to: Path | None, yes: bool) -> Non
         words.asked(question, "nothing copied", yes=yes)
     copies = copy_all(space.view.folder(record.run_id), wanted, target)
     sizes = [copy.size for copy in copies if copy.size is not None]
-    click.echo(f"{words.count(len(sizes), 'file')}, {words.size(sum(sizes))}, in {words.visible(str(target))}")
+    click.echo(f"{words.count(len(sizes), 'file')}, {units.size(sum(sizes))}, in {words.visible(str(target))}")
     amiss = [copy for copy in copies if copy.amiss]
     for copy in amiss:
         click.echo(f"warning: {words.visible(f'{copy.name} {copy.amiss}')}; `azml doctor` says more", err=True)
@@ -448,7 +449,7 @@ def snapshot(id: str, to: Path | None) -> None:
     target = to if to is not None else Path(taken)
     space.snapshots.restore(taken, target)
     held = space.snapshots.get(taken)
-    click.echo(f"{words.count(len(held.files), 'file')}, {words.size(held.size)}, in {words.visible(str(target))}")
+    click.echo(f"{words.count(len(held.files), 'file')}, {units.size(held.size)}, in {words.visible(str(target))}")
 
 
 # -- delete ------------------------------------------------------------------------------------------
@@ -479,7 +480,7 @@ def delete(ids: tuple[str, ...], yes: bool, force: bool) -> None:
             freed += trash.discard(space.root, space.view.folder(run_id))
             space.view.forget(run_id)
             bar.advance()
-    click.echo(f"deleted {words.count(len(family), 'run')}, freed {freed} bytes ({words.size(freed)})")
+    click.echo(f"deleted {words.count(len(family), 'run')}, freed {freed} bytes ({units.size(freed)})")
 
 
 def _family(store: RunStore, record: RunRecord) -> Iterator[RunRecord]:

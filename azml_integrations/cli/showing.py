@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import host
+from .. import host, units
 from ..core.fit_table import compared, fit_table
 from ..records import MetricSummary, RunQuery, RunRecord
 from . import descriptions, words
@@ -115,7 +115,7 @@ def _print_head(screen: "Console", space: "Workspace", record: RunRecord) -> Non
         "": _remark(record),
         "started": record.started_at and f"{words.iso(record.started_at)}",
         "ended": record.ended_at and f"{words.iso(record.ended_at)}",
-        "took": taken is not None and words.duration(taken),
+        "took": taken is not None and units.duration(taken),
         "child of": record.parent_id,
         "type": record.type,
         "by": record.user and f"{record.user} on {record.host}" if record.host else record.user,

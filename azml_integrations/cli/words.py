@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 import click
 
+from ..units import duration, size
 from . import layout
 
 if TYPE_CHECKING:
@@ -303,25 +304,6 @@ def lines(content: str) -> Iterator[str]:
     """Yield the lines of a longer text, each of them printable."""
     for line in content.expandtabs(4).splitlines():
         yield visible(line)
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in words: ``0.31 s``, ``4 m 05 s``, ``3 h 12 m``."""
-    minute, hour = 60, 3600
-    if seconds < minute:
-        return f"{seconds:.2f} s"
-    if seconds < hour:
-        return f"{int(seconds // minute)} m {int(seconds % minute):02d} s"
-    return f"{int(seconds // hour)} h {int(seconds % hour // minute):02d} m"
-
-
-def size(n: float) -> str:
-    """Return a number of bytes in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(n) < 1000:  # noqa: PLR2004 - SI
-            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
-        n /= 1000
-    return f"{n:.1f} TB"
 
 
 def count(n: int, what: str) -> str:

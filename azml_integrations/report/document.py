@@ -7,13 +7,14 @@ from itertools import islice
 
 from .._version import __version__
 from ..records import MetricSummary, RunRecord
+from ..units import duration, size
 from . import style
 from .account import Account, Grid
 from .charts import Chart, svg
 from .evaluation import Evaluation, Matrix
 from .family import Child, Family
 from .files import Picture
-from .markup import clipped, duration, escaped, moment, number, pairs, size, table
+from .markup import clipped, escaped, moment, number, pairs, table
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 """What a browser may do for a report: show it. No script, no request, wherever the file lies."""

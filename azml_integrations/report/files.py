@@ -9,7 +9,7 @@ from ..core.artifact_verbs import LOG_FOLDERS
 from ..errors import AzmlError
 from ..records import ArtifactRecord
 from ..store import files
-from .markup import size
+from ..units import size
 
 _SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg"))
 _SIGNATURES = {

@@ -46,25 +46,6 @@ def moment(at: float | None) -> str:
         return repr(at)
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time [s] in words."""
-    minute, hour = 60, 3600
-    if seconds < minute:
-        return f"{seconds:.1f} s"
-    if seconds < hour:
-        return f"{int(seconds // minute)} m {int(seconds % minute):02d} s"
-    return f"{int(seconds // hour)} h {int(seconds % hour // minute):02d} m"
-
-
-def size(n: float) -> str:
-    """Return a length [bytes] in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(n) < 1000:  # noqa: PLR2004 - SI
-            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
-        n /= 1000
-    return f"{n:.1f} TB"
-
-
 def table(
     heads: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: Iterable[int] = (), caption: str = ""
 ) -> str:

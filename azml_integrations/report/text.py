@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from ..units import duration
 from .account import Account
 from .charts import Chart
 from .family import Family
-from .markup import clipped, duration, moment, number, visible
+from .markup import clipped, moment, number, visible
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """From the lowest value of a curve to its highest."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ..core import Run
 from ..report import GLANCE, Account, Memory, account
 from ..report.family import Family
-from ..report.markup import clipped, duration, number, visible
+from ..report.markup import clipped, number, visible
 from ..report.text import spark
+from ..units import duration
 from .pace import Pace
 
 if TYPE_CHECKING:
