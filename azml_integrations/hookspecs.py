@@ -74,3 +74,26 @@ def azml_run_document(run: "Run") -> str | None:
     `Run.to_html` asks. The document has to show the run with no server and nothing from elsewhere, and to escape what
     users, logs and file names say.
     """
+
+
+@hookspec
+def azml_commands() -> dict[str, str]:  # type: ignore[empty-body]
+    """Add commands to `azml`: return ``{"upload": "package.module:command"}``, strings only.
+
+    The module is imported when its command is asked for, and not before: `azml --help` names it from the string alone.
+    A name that `azml` has itself stays its own.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the command, and the address of a ``click.Command`` or ``click.Group``. One decorated with
+        ``azml_integrations.cli.shared`` takes ``--workspace`` and ``--output`` as every command does;
+        ``azml_integrations.cli.workspace()`` and ``form()`` return what the user chose.
+
+    Examples
+    --------
+    >>> from azml_integrations.hookspecs import hookimpl
+    >>> @hookimpl
+    ... def azml_commands():
+    ...     return {"best": "azml_acme.commands:best"}
+    """
