@@ -26,6 +26,7 @@
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
+    │   ├── OfferError              (RuntimeError) what a plugin offers failed when it was asked for
     │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
     │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
@@ -294,6 +295,21 @@ class MetricError(UserErrorException, TypeError):
     def __init__(self, name: str, value: object, wanted: str) -> None:
         self.name, self.value = name, value
         super().__init__(f"metric {_short(name)} got {a(value)}, expected {wanted}")
+
+
+class OfferError(UserErrorException, RuntimeError):
+    """What a plugin offers failed when it was asked for.
+
+    Attributes
+    ----------
+    plugin : str
+        Name of the plugin.
+    """
+
+    def __init__(self, what: str, plugin: str, cause: object, way_out: str) -> None:
+        self.plugin = plugin
+        said = f"{type(cause).__name__}: {cause}" if isinstance(cause, BaseException) else str(cause)
+        super().__init__(f"{what} of plugin {plugin!r} failed: {said}; {way_out}")
 
 
 class NameRefusedError(UserErrorException):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from .offers import Renderer
 from .records import Adapter, RunRecord, RunStore
 
 if TYPE_CHECKING:
@@ -96,4 +97,26 @@ def azml_commands() -> dict[str, str]:  # type: ignore[empty-body]
     >>> @hookimpl
     ... def azml_commands():
     ...     return {"best": "azml_acme.commands:best"}
+    """
+
+
+@hookspec
+def azml_figure_renderers() -> list[Renderer]:  # type: ignore[empty-body]
+    """Draw figures of another library: return one `Renderer` for each kind, made of strings only.
+
+    `Run.log_image` asks for a figure that it cannot draw itself; what has ``savefig`` and what is pixels, it can. Your
+    function gets the figure and returns the bytes of an image. It leaves the figure, and the settings of its library,
+    as they are. When it raises, so does the user's call: with one error that names the plugin, and yours as its cause.
+
+    Returns
+    -------
+    list of Renderer
+        Names of classes, and the address of the function that draws them.
+
+    Examples
+    --------
+    >>> from azml_integrations.hookspecs import Renderer, hookimpl
+    >>> @hookimpl
+    ... def azml_figure_renderers():
+    ...     return [Renderer("plotly", ("plotly.basedatatypes.BaseFigure",), "azml_acme.drawing:png_of_plotly")]
     """

@@ -19,12 +19,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pluggy
 
 from . import hookspecs
 from .errors import PluginWarning
+
+T = TypeVar("T")
 
 CORE = "core"
 """Entry-point name of the core's own plugin."""
@@ -121,7 +123,35 @@ class Plugins:
         self._discover()
         return list(self._answers(getattr(self._pluggy.hook, hook), arguments))
 
-    def blame(self, name: str, what: str, error: object) -> None:
+    def offered(self, hook: str, kind: type[T]) -> list[tuple[str, T]]:
+        """Ask every plugin for nouns of ours, and leave out what is none.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook that returns a list of them.
+        kind : type
+            Of `azml_integrations.offers`.
+
+        Returns
+        -------
+        list of (str, kind)
+            Name of the plugin, and what it offers.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does, and once for a plugin that offers something else.
+        """
+        found: list[tuple[str, T]] = []
+        for who, answer in self.offers(hook):
+            several = answer if isinstance(answer, (list, tuple)) else [answer]
+            found += [(who, one) for one in several if isinstance(one, kind)]
+            if odd := [one for one in several if not isinstance(one, kind)]:
+                self.blame(who, hook, f"{odd[0]!r} is no {kind.__module__}.{kind.__qualname__}")
+        return found
+
+    def blame(self, name: str, what: str, error: object, *, warn: bool = True) -> None:
         """Keep, and say once, that something which a plugin has offered is broken.
 
         Parameters
@@ -132,6 +162,8 @@ class Plugins:
             Which of its things: ``command 'upload'``.
         error : object
             What came of it: an exception, or a sentence.
+        warn : bool, default=True
+            Whether to say so; an error that the user sees has said it.
 
         Warns
         -----
@@ -140,7 +172,7 @@ class Plugins:
         """
         self._discover()
         said = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error)
-        self._told(name, what, f"{what}: {said}", depth=4)
+        self._told(name, what, f"{what}: {said}", depth=4 if warn else None)
 
     def listen(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""
@@ -247,14 +279,15 @@ class Plugins:
     def _stumble(self, name: str, hook: str, error: BaseException) -> None:
         self._told(name, hook, f"{hook} raised {type(error).__name__}: {error}", depth=5)
 
-    def _told(self, name: str, what: str, reason: str, depth: int) -> None:
+    def _told(self, name: str, what: str, reason: str, depth: int | None) -> None:
         if (name, what) in self._stumbled:
             return
         self._stumbled.add((name, what))
         if (fact := self._facts.get(name)) is not None:
             known = f"{fact.reason}; {reason}" if fact.reason else reason
             self._facts[name] = PluginFact(fact.name, fact.origin, fact.distribution, fact.state, known)
-        warnings.warn(f"plugin {name!r}: {reason}; all else goes on", PluginWarning, stacklevel=depth)
+        if depth is not None:
+            warnings.warn(f"plugin {name!r}: {reason}; all else goes on", PluginWarning, stacklevel=depth)
 
 
 def reach(address: object) -> Any:

@@ -67,6 +67,11 @@ BUSY = OSError(28, "No space left on device")
 
 SAMPLES = [
     (
+        errors.OfferError("renderer 'x'", "acme", OSError("no"), "draw it"),
+        (ValueError, RuntimeError),
+        {"plugin": "acme"},
+    ),
+    (
         MetricError("loss", [1], "one number"),
         (UserErrorException, ValueError, TypeError),
         {"name": "loss", "value": [1]},
