@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from .offers import Renderer
+from .offers import Panel, Renderer
 from .records import Adapter, RunRecord, RunStore
 
 if TYPE_CHECKING:
@@ -119,4 +119,27 @@ def azml_figure_renderers() -> list[Renderer]:  # type: ignore[empty-body]
     >>> @hookimpl
     ... def azml_figure_renderers():
     ...     return [Renderer("plotly", ("plotly.basedatatypes.BaseFigure",), "azml_acme.drawing:png_of_plotly")]
+    """
+
+
+@hookspec
+def azml_panels() -> list[Panel]:  # type: ignore[empty-body]
+    """Add sections to the studio's page of a run: return one `Panel` for each, made of strings only.
+
+    The page comes without waiting for them, and fetches each afterwards; without scripts it links to them. Your
+    function runs in the studio's process, in a thread of its own, gets the `Run` and returns facts: text, tables,
+    pictures, links. HTML it cannot return, so that nothing that a run says becomes a part of the page. When it raises,
+    or takes longer than 5 seconds, one line says so in its place.
+
+    Returns
+    -------
+    list of Panel
+        Name, title, and the address of the function.
+
+    Examples
+    --------
+    >>> from azml_integrations.hookspecs import Panel, hookimpl
+    >>> @hookimpl
+    ... def azml_panels():
+    ...     return [Panel("lift", "Lift", "azml_acme.panels:lift", needs="lift")]
     """

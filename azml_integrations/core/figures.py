@@ -7,9 +7,7 @@ from typing import Any
 
 from ..arrays import is_tensor
 from ..errors import MetricError, OfferError
-from ..offers import Renderer, is_one_of
-
-_SUFFIXES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
+from ..offers import Renderer, is_one_of, suffix_of
 
 
 def is_plot(value: object) -> bool:
@@ -60,17 +58,6 @@ def drawn(plot: Any, name: str) -> tuple[bytes, str]:
         why = "what it returned is not the bytes of a PNG, JPEG, GIF, WebP or SVG file"
         raise OfferError(f"renderer {renderer.name!r}", who, why, way_out)
     return bytes(content), suffix
-
-
-def suffix_of(content: object) -> str | None:
-    """Return the suffix of an image that a browser shows, by its first bytes; None of anything else."""
-    if not isinstance(content, (bytes, bytearray, memoryview)):
-        return None
-    head = bytes(content[:1024])
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return ".webp"
-    found = next((suffix for begin, suffix in _SUFFIXES.items() if head.startswith(begin)), None)
-    return ".svg" if found is None and b"<svg" in head else found
 
 
 def png(plot: Any, name: str = "plot") -> bytes:
