@@ -21,6 +21,7 @@
     │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
     │   ├── ModelChangedError       the file is not the one that was stored
     │   ├── ModelFactsError         the .json beside a model cannot be believed
+    │   ├── ModelFormatUnknownError (LookupError) no plugin here reads it
     │   ├── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
     │   ├── DatasetNotFoundError    (KeyError) no dataset of that name, version or id
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
@@ -779,6 +780,24 @@ class ModelFactsError(UserErrorException):
         super().__init__(
             f"{name} of {where} cannot be used: {why}; expected what was written beside a model when it was stored; "
             f"nothing was loaded"
+        )
+
+
+class ModelFormatUnknownError(UserErrorException, LookupError):
+    """A model of a format that no plugin here reads.
+
+    Attributes
+    ----------
+    format : str
+        What its model.json says.
+    """
+
+    def __init__(self, format: str, name: str, where: str, there: list[str], how: str) -> None:
+        self.format = format
+        said = f"; its model.json says: {_short(how)}" if how else ""
+        super().__init__(
+            f"{name} of {where} tells of the format {_short(format)}, which no plugin here reads; "
+            f"there are: {few(there) or 'none'}{said}"
         )
 
 

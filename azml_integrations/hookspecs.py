@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from .offers import Panel, Renderer
+from .offers import ModelFormat, Panel, Renderer
 from .records import Adapter, RunRecord, RunStore
 
 if TYPE_CHECKING:
@@ -142,4 +142,34 @@ def azml_panels() -> list[Panel]:  # type: ignore[empty-body]
     >>> @hookimpl
     ... def azml_panels():
     ...     return [Panel("lift", "Lift", "azml_acme.panels:lift", needs="lift")]
+    """
+
+
+@hookspec
+def azml_model_formats() -> list[ModelFormat]:  # type: ignore[empty-body]
+    """Keep models of your framework: return one `ModelFormat` for each way, made of strings only.
+
+    `azml_integrations.save_model` finds the format by the class of the model, `load_model` by its name in the stored
+    ``model.json``. The core keeps size and digest of every file, gives your function only files that are as they were,
+    and refuses a format that runs code to whoever has not asked for it.
+
+    Returns
+    -------
+    list of ModelFormat
+        Name, classes, the addresses of two functions, and whether loading runs code.
+
+    Examples
+    --------
+    >>> from azml_integrations.hookspecs import ModelFormat, hookimpl
+    >>> @hookimpl
+    ... def azml_model_formats():
+    ...     return [
+    ...         ModelFormat(
+    ...             name="xgboost-ubj",
+    ...             classes=("xgboost.core.Booster",),
+    ...             save="azml_acme.models:save",
+    ...             load="azml_acme.models:load",
+    ...             runs_code=False,
+    ...         )
+    ...     ]
     """

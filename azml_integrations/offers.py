@@ -24,6 +24,39 @@ class Renderer(msgspec.Struct, frozen=True):
     draw: str
 
 
+class ModelFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to keep models of some classes as files.
+
+    Attributes
+    ----------
+    name : str
+        Stands in each model's ``model.json``, and finds the format again: ``xgboost-ubj``. It never changes.
+    classes : tuple of str
+        Full names of the classes of models, ``xgboost.core.Booster``; subclasses count.
+    save : str
+        ``"package.module:function"``; called with the model, an empty folder as a ``Path``, and the user's options by
+        name; writes one file or several there, none of them named ``model.json``.
+    load : str
+        ``"package.module:function"``; called with a folder that holds these files, as they were; returns the model. The
+        folder is gone afterwards.
+    runs_code : bool
+        Whether loading runs code that the files bring along, as a pickle does. Such a model is loaded only by who asks
+        for it with ``trust=True``. When in doubt, True.
+    packages : tuple of str
+        Distributions whose versions stand in ``model.json``.
+    how : str
+        How people load it without us.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    save: str
+    load: str
+    runs_code: bool
+    packages: tuple[str, ...] = ()
+    how: str = ""
+
+
 class Panel(msgspec.Struct, frozen=True):
     """A section on the studio's page of a run.
 
