@@ -119,7 +119,8 @@ class Job:
         self._secrets = secrets
         self._folder = site.view.folder(self.ticket.run_id)
         self._work = site.work(self.ticket.run_id)
-        self._report = self._folder / "about" / "ended.json"
+        self._about = self._folder / "about"
+        self._began, self._report = self._about / "began", self._about / "ended.json"
         self._journal = Journal(self._folder, "owner")
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -210,8 +211,8 @@ class Job:
             self._versions |= {
                 f"{name}/{relative}": files.version(path) for relative, path in files.tree(self._work / name)
             }
-        self._report.parent.mkdir(exist_ok=True)
-        self._report.unlink(missing_ok=True)  # of an earlier life, whose launcher was killed before it could
+        self._about.mkdir(exist_ok=True)
+        self._forget()  # what an earlier life left, whose launcher was killed before it could
         return self._built() if self.ticket.requirements else self.ticket.python
 
     def _built(self) -> str:
@@ -234,7 +235,7 @@ class Job:
     def _start(self, python: str) -> bool:
         """Start the script's processes; False when the run was canceled before."""
         variables = self._variables() | processes.found_in(python, self.ticket)
-        words = processes.command_line(self.ticket, python, self._report)
+        words = processes.command_line(self.ticket, python, self._about)
         port = processes.free_port() if self.ticket.distribution.processes > 1 else 29500
         with self._lock:
             if self._why_canceled is not None:
@@ -351,9 +352,14 @@ class Job:
         self._tell_plugins()
 
     def _leave(self) -> None:
-        with contextlib.suppress(OSError):
-            self._report.unlink(missing_ok=True)
+        self._forget()
         leave(self.site, self.place)
+
+    def _forget(self) -> None:
+        """Take away the words that a script left of its beginning and its end."""
+        for word in (self._began, self._report):
+            with contextlib.suppress(OSError):
+                word.unlink(missing_ok=True)
 
     def _tell_plugins(self) -> None:
         from ..plugins import plugins  # not before: the launcher's start is waited for
@@ -432,8 +438,10 @@ class Orphan(Job):
         return True
 
     def _may_begin_again(self) -> bool:
-        """Tell whether a script that goes on where it was has died with its launcher."""
-        return self.ticket.lives > 1 and self._reported() is None and not self._lives()
+        """Tell whether a script died with its launcher that goes on where it was, or was not at its first line yet."""
+        if self._lives() or self._reported() is not None:
+            return False
+        return self.ticket.lives > 1 or (self.ticket.command is None and not self._began.exists())
 
     def _record(self) -> RunRecord | None:
         return self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)

@@ -15,7 +15,7 @@ from .ticket import Distribution, Ticket
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
-def command_line(ticket: Ticket, python: str, report: Path) -> list[bytes]:
+def command_line(ticket: Ticket, python: str, about: Path) -> list[bytes]:
     """Return the words that start a ticket's script.
 
     Parameters
@@ -24,14 +24,14 @@ def command_line(ticket: Ticket, python: str, report: Path) -> list[bytes]:
         What to run.
     python : str
         Interpreter; that of the ticket, or of the environment built for it.
-    report : Path
-        Where an exception that leaves the script is written down.
+    about : Path
+        Folder in which the script leaves word of its beginning and its end.
     """
     if ticket.command is not None:
         line = " ".join([ticket.command, *(shlex.quote(os.fsdecode(word)) for word in ticket.arguments)])
         return [b"/bin/sh", b"-c", os.fsencode(line)]
     kind, name = ("module", ticket.module) if ticket.module is not None else ("script", ticket.script)
-    words = (python, str(BOOTSTRAP), str(report), kind, name or "")
+    words = (python, str(BOOTSTRAP), str(about), kind, name or "")
     return [*map(os.fsencode, words), *ticket.arguments]
 
 
