@@ -44,8 +44,9 @@ def assert_training_unchanged(
     python, numpy and torch at the same state. Twice without autolog, to know that it can be repeated at all, and once
     with it. Compared are what it returns (attributes, items, arrays, at any depth, also after autolog is off again),
     its pickle (by its bytes where they can be repeated, else by the types that it needs), the states of the random
-    generators, the warnings, the exception, the files it leaves in the working directory; and, after ``autolog(False)``, each
-    attribute of the framework's modules and classes, which has to be the object that it was. Runs are written to a temporary home. Autolog is off afterwards.
+    generators, the warnings, the exception, the files it leaves in the working directory; and, after
+    ``autolog(False)``, each attribute of the framework's modules and classes, which has to be the object that it was.
+    Runs are written to a temporary home. Autolog is off afterwards.
 
     Parameters
     ----------
