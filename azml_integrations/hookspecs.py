@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from .offers import ModelFormat, Panel, Renderer
-from .records import Adapter, RunRecord, RunStore
+from .records import Adapter, Launcher, RunRecord, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
@@ -172,4 +172,35 @@ def azml_model_formats() -> list[ModelFormat]:  # type: ignore[empty-body]
     ...             runs_code=False,
     ...         )
     ...     ]
+    """
+
+
+@hookspec(firstresult=True)
+def azml_launcher(target: str, workspace: "Workspace") -> Launcher | None:
+    """Run submitted scripts somewhere else: return a launcher for a compute target that is yours, or None.
+
+    ``ScriptRunConfig(..., compute_target="cluster")`` sends a script to the target ``cluster``. Every name that no
+    plugin takes is this machine, and ``local`` always is: for that one nobody is asked.
+
+    Parameters
+    ----------
+    target : str
+        Name of the compute target, as the user typed it.
+    workspace : Workspace
+        Whose run it is.
+
+    Returns
+    -------
+    Launcher or None
+        What has its scripts run; None leaves the target to others.
+
+    Examples
+    --------
+    >>> from azml_integrations.hookspecs import hookimpl
+    >>> @hookimpl
+    ... def azml_launcher(target, workspace):
+    ...     if target == "cluster":
+    ...         from azml_acme.cluster import Cluster
+    ...
+    ...         return Cluster(workspace, target)
     """
