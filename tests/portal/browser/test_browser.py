@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 from served import Served
 
 from azml_integrations.core import Experiment
-from azml_integrations.hookspecs import Panel, hookimpl
+from azml_integrations.hookspecs import hookimpl
+from azml_integrations.offers import Panel
 from azml_integrations.plugins import plugins
 
 SEEN = Path(os.environ.get("AZML_SCREENSHOTS", ""))
