@@ -13,7 +13,7 @@ from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
 from ..records import MetricSummary, RunRecord
-from . import artifacts, charts
+from . import artifacts, charts, panels
 from .catalogue import PARAM, Entry
 from .studio import Studio, of, query
 
@@ -119,6 +119,7 @@ def details(request: Request) -> Response:
         others=[one for one in entry.metrics.values() if one.kind != "scalar"],
         fits=_fits(studio, entry),
         models=[model for model in _models(studio) if model.run_id == record.run_id],
+        panels=panels.offers(entry),
     )
 
 
@@ -256,6 +257,18 @@ def galleries(studio: Studio, entry: Entry) -> dict[str, list[dict[str, Any]]]:
                 for place, point in enumerate(points)
             ]
     return several
+
+
+# -- panels of plugins ---------------------------------------------------------------------------------
+
+
+def panel(request: Request) -> Response:
+    """Show what a plugin adds, on a page of its own; the run's page fetches it from there."""
+    studio = of(request)
+    entry = studio.entry(request)
+    offer = panels.offer(entry, request.path_params["name"])
+    drawn = panels.drawn(studio, entry, offer)
+    return page(studio, request, "run_panel.html", entry, tab="details", offer=offer, drawn=drawn)
 
 
 # -- children ------------------------------------------------------------------------------------------
