@@ -15,7 +15,9 @@ from .catalogue import Entry
 from .studio import Studio, label, of, query
 from .table import FIXED, Look, Table, column, differs, table
 
-LIVE = ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+LIVE = frozenset(
+    ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+)
 MOST_AXES = 8
 _TWO = 2
 
