@@ -23,6 +23,7 @@ from .models import model
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
+from .trash import trash
 from .words import visible
 
 NOT_FOUND, INTERRUPTED = 3, 130
@@ -130,3 +131,4 @@ azml.add_command(studio)
 azml.add_command(doctor)
 azml.add_command(check)
 azml.add_command(sweep)
+azml.add_command(trash)
