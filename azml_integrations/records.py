@@ -757,6 +757,37 @@ class RunQuery(msgspec.Struct, frozen=True):
     ancestor_id: str | None = None
 
 
+class TrashEntry(msgspec.Struct, frozen=True):
+    """A run that was deleted with its children, and can be restored.
+
+    Attributes
+    ----------
+    entry_id : str
+        Id in the trash.
+    run_id, experiment, number, label, status
+        Of the run that was deleted, as they were then.
+    deleted_at : float
+        When [s since the epoch, UTC].
+    deleted_by : str or None
+        Login name.
+    size : int
+        What purging it gives back [bytes]; a file that a registered model shares counts nothing.
+    run_ids : list of str
+        The run, and behind it all below it.
+    """
+
+    entry_id: str
+    run_id: str
+    experiment: str
+    number: int
+    label: str
+    status: str
+    deleted_at: float
+    deleted_by: str | None
+    size: int
+    run_ids: list[str]
+
+
 class Cursor(msgspec.Struct, frozen=True):
     """How far one journal file is folded.
 
@@ -974,4 +1005,5 @@ __all__ = [
     "TableLogged",
     "TagsRemoved",
     "TagsSet",
+    "TrashEntry",
 ]

@@ -24,6 +24,7 @@ from .offered import offers
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
+from .trash import trash
 from .words import visible
 
 if TYPE_CHECKING:
@@ -173,3 +174,4 @@ azml.add_command(studio)
 azml.add_command(doctor)
 azml.add_command(check)
 azml.add_command(sweep)
+azml.add_command(trash)
