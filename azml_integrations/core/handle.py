@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from .. import errors, names
 from ..journal import Event, Journal, Role
 from ..records import Noted, RunRecord, RunStore
+from ..store import mirrors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +98,7 @@ class RunHandle:
             ) from None
         if joined:
             self._fold()  # the index learns that a run which had settled may grow again
+            mirrors.open_again(self._workspace.root, self._run_id)  # and so do those who follow it
 
     def _lose(self, error: errors.StoreError, events: int = 1) -> None:
         self._lost += events
