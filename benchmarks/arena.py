@@ -129,6 +129,11 @@ BY_HAND = Entrant("submit_by_hand", "by hand", OURS.requires, environment="azml"
 OUR_QUEUE = Entrant("submit_azml", "ours", OURS.requires, environment="azml")
 SUBMITTERS = [BY_HAND, OUR_QUEUE]
 
+NO_PLUGINS = Entrant("plugins_none", "no plugin", OURS.requires, environment="azml")
+FIFTY_PLUGINS = Entrant("plugins_fifty", "50 plugins", OURS.requires, environment="azml")
+MIRRORED = Entrant("plugins_mirror", "a mirror", OURS.requires, environment="azml")
+PLUGGED = [NO_PLUGINS, FIFTY_PLUGINS, MIRRORED]
+
 
 class Refused(Exception):
     """A contestant did not do what it was asked; the message is its own."""

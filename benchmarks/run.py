@@ -12,16 +12,19 @@ from pathlib import Path
 
 import cases
 import looping
+import plugging
 import submitting
 import training
 from arena import (
     LOGGERS,
     LOOPS,
+    NO_PLUGINS,
     OUR_AUTOLOG,
     OUR_LOGGER,
     OUR_LOOP,
     OUR_QUEUE,
     OURS,
+    PLUGGED,
     RECORDERS,
     SUBMITTERS,
     TRAINERS,
@@ -61,6 +64,7 @@ FIELDS = [
     Field(LOGGERS, OUR_LOGGER, looping.LIGHTNING_CASES, looping.FULL, looping.QUICK),
     Field(SUBMITTERS, OUR_QUEUE, submitting.CASES, submitting.FULL, submitting.QUICK),
     Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
+    Field(PLUGGED, NO_PLUGINS, plugging.CASES, plugging.FULL, plugging.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]
 ENTRANTS = [entrant.name for field in FIELDS for entrant in field.entrants]
