@@ -494,7 +494,7 @@ class Plugins:
 
     def _is_off(self, name: str, life: Life | None) -> bool:
         conduct = self._lives.get(life.family, {}).get(name) if life is not None else None
-        return conduct is not None and conduct.off
+        return conduct is not None and conduct.off and name != CORE
 
     def _judge(self, name: str, hook: str, fault: BaseException | None, took: float, life: Life | None) -> None:
         """Keep what a plugin did, say it once, note it in the run, and lose patience."""
