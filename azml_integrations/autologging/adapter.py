@@ -91,6 +91,8 @@ def attempt(source: str, run: "Run | None" = None, *, on_error: str = "warn") ->
 def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error: str = "warn") -> None:
     """Turn an error of ours into one warning, at the user's line, and a note in the run.
 
+    The same error in the same run, at the next step or the next call, is not told again.
+
     Parameters
     ----------
     source : str
@@ -105,12 +107,15 @@ def stumble(source: str, error: Exception, run: "Run | None" = None, *, on_error
     Warns
     -----
     AutologWarning
-        Always, unless it raises.
+        Unless it raises, or the run has heard of it.
     """
     if on_error == "raise" or isinstance(error, AutologWarning):  # one of ours, that a filter made an error
         raise error
     message = f"{type(error).__name__}: {error.message if isinstance(error, AzmlError) else error}"
     if run is not None:
+        if (source, message) in run._warned:  # noqa: SLF001 - a fault at every step is one fault of the run
+            return
+        run._warned.add((source, message))  # noqa: SLF001 - likewise
         with contextlib.suppress(Exception):  # the note may fail for the same reason: a full disk
             run.note(source, message)
     framework = source.partition(" ")[0]
