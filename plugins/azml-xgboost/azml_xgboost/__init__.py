@@ -27,7 +27,7 @@ def azml_adapters() -> list[Adapter]:
             framework="xgboost",
             import_name="xgboost",
             activate="azml_xgboost.activation:activate",
-            versions=">=2.1,<3.3",
+            versions=">=3.0,<3.3",
             distribution="xgboost",
             options=("max_model_bytes",),
         )
