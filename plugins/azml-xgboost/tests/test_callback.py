@@ -5,11 +5,11 @@ import pickle
 
 import pytest
 import xgboost
-from azml_xgboost import AzmlCallback
 from conftest import QUICK
 from sklearn.base import clone
 
 from azml_integrations.errors import OptionError
+from azml_xgboost import AzmlCallback
 
 
 def train(matrices, *callbacks, **more):

@@ -1,6 +1,5 @@
 """The estimators of XGBoost, alone, in scikit-learn's company, and beside scikit-learn's own adapter."""
 
-import azml_xgboost
 import numpy as np
 import pytest
 import xgboost
@@ -9,6 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import azml_xgboost
 from azml_integrations import autolog
 
 FAST = {"n_estimators": 4, "max_depth": 2, "n_jobs": 1}

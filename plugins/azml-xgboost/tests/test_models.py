@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import xgboost
-from azml_xgboost import load_model, save_model
 from conftest import QUICK
 
 from azml_integrations import autolog
@@ -17,6 +16,7 @@ from azml_integrations.errors import (
     ModelNotFoundError,
     OptionError,
 )
+from azml_xgboost import load_model, save_model
 
 
 def test_a_model_comes_back(runs, experiment, matrices, tmp_path):
@@ -37,7 +37,9 @@ def test_a_model_comes_back(runs, experiment, matrices, tmp_path):
     assert (facts["format"], facts["rounds"], facts["objective"]) == ("ubj", 5, "binary:logistic")
     assert facts["best_iteration"] == booster.best_iteration
     assert (facts["features"], facts["feature_names"][0], facts["feature_types"][0]) == (30, "mean radius", "float")
-    assert any(name.startswith("xgboost") and version == xgboost.__version__ for name, version in facts["versions"].items())
+    assert any(
+        name.startswith("xgboost") and version == xgboost.__version__ for name, version in facts["versions"].items()
+    )
 
 
 def test_a_file_that_was_exchanged_is_refused(runs, matrices, tmp_path):

@@ -4,12 +4,12 @@ import copy
 import inspect
 import pickle
 
-import azml_xgboost
 import numpy as np
 import xgboost
 import xgboost.sklearn
 from conftest import QUICK
 
+import azml_xgboost
 from azml_integrations import Run, autolog
 from azml_integrations.testing import check_plugin
 
