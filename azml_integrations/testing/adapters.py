@@ -134,6 +134,11 @@ class AdapterContract:
         """Return a callable that uses the framework and trains nothing; by default it does nothing at all."""
         return lambda: None
 
+    @pytest.fixture
+    def as_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make this process one of a group, and not its first; add what your framework asks instead of RANK."""
+        monkeypatch.setenv("RANK", "1")
+
     # -- where it is tested --------------------------------------------------------------------------
 
     @pytest.fixture
@@ -144,7 +149,6 @@ class AdapterContract:
         installed = {entry.name for entry in entry_points(group="azml_integrations") if entry.value == self.plugin}
         monkeypatch.setenv("AZML_PLUGINS", ",".join(installed))
         monkeypatch.setenv("AZML_EXPERIMENT", "contract")
-        monkeypatch.delenv("RANK", raising=False)
         work = tmp_path / "work"
         work.mkdir()
         monkeypatch.chdir(work)
@@ -275,10 +279,9 @@ class AdapterContract:
         assert len(told) <= most, f"the same thing is told again and again: {told}"
 
     def test_a_worker_of_a_group_writes_nothing(
-        self, stage: Stage, training: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+        self, stage: Stage, as_worker: None, training: Callable[[], object]
     ) -> None:
         """With RANK above 0 another process writes the run of them all."""
-        monkeypatch.setenv("RANK", "1")
         stage.switch_on()
         training()
         stage.switch_off()

@@ -6,17 +6,41 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any
 
-Places: TypeAlias = Mapping[tuple[str, str], object]
-"""What stands where: ``("sklearn.base.BaseEstimator", "fit")``, and the object itself."""
-
-_ABSENT = object()
 _LARGEST = 10_000
 """Containers of more items are told by themselves alone."""
 
 _OFTEN = 10
 """So many faults are told; the others are counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What stands in one place: an object, and what could be changed in it unseen.
+
+    Attributes
+    ----------
+    value : object
+        Itself.
+    parts : tuple
+        Items of a container; code, defaults and closure cells of a function.
+    """
+
+    value: object
+    parts: tuple[object, ...] = ()
+
+    def is_like(self, other: "Held") -> bool:
+        """Tell whether the other is the same object, and holds the same ones."""
+        if type(self.value) is type(other.value) is int:  # a counter; a switch would be a bool
+            return True
+        if self.value is not other.value or len(self.parts) != len(other.parts):
+            return False
+        pairs = zip(self.parts, other.parts, strict=True)
+        return all(one is another or (type(one) is str and one == another) for one, another in pairs)
+
+
+NOTHING = Held(object())
 
 
 @dataclass(frozen=True)
@@ -26,15 +50,15 @@ class Surface:
     Attributes
     ----------
     places : mapping
-        Every attribute, by where it is looked up and its name.
+        Every attribute, by where it is looked up and its name: ``("sklearn.base.BaseEstimator", "fit")``.
     """
 
-    places: Places
+    places: Mapping[tuple[str, str], Held]
 
     def unlike(self, later: "Surface") -> set[tuple[str, str]]:
         """Return where something else stands later; what has come since is looked at if it can be called."""
-        changed = {place for place, value in self.places.items() if _differ(value, later.places.get(place, _ABSENT))}
-        come = {place for place in later.places.keys() - self.places.keys() if callable(later.places[place])}
+        changed = {place for place, held in self.places.items() if not held.is_like(later.places.get(place, NOTHING))}
+        come = {place for place in later.places.keys() - self.places.keys() if callable(later.places[place].value)}
         return changed | {place for place in come if place[0] in self._owners()}
 
     def _owners(self) -> set[str]:
@@ -53,7 +77,7 @@ def surface(packages: Collection[str]) -> Surface:
     -------
     Surface
     """
-    places: dict[tuple[str, str], object] = dict(_interpreter())
+    places: dict[tuple[str, str], Held] = dict(_interpreter())
     seen: set[int] = set()
     for name, module in list(sys.modules.items()):
         if _belongs(name, packages):
@@ -73,50 +97,41 @@ def told(places: Collection[tuple[str, str]], before: Surface, after: Surface) -
         ``toy.Model.fit is <function observed ...>, before autolog it was ...``
     """
     for owner, name in sorted(places)[:_OFTEN]:
-        now, then = after.places.get((owner, name), _ABSENT), before.places.get((owner, name), _ABSENT)
+        now, then = (one.places.get((owner, name), NOTHING) for one in (after, before))
         yield f"{owner}.{name} is {_said(now)}, before autolog it was {_said(then)}"
     if len(places) > _OFTEN:
         yield f"... and {len(places) - _OFTEN} more"
 
 
-def _interpreter() -> Iterator[tuple[tuple[str, str], object]]:
-    yield ("sys", "meta_path"), _Held(list(sys.meta_path))
-    yield ("sys", "path_hooks"), _Held(list(sys.path_hooks))
-    yield from ((("os.environ", name), _Held([value])) for name, value in os.environ.items())
-    yield ("logging.root", "handlers"), _Held(list(logging.root.handlers))
+def _interpreter() -> Iterator[tuple[tuple[str, str], Held]]:
+    for owner, name in ((sys, "meta_path"), (sys, "path_hooks"), (logging.root, "handlers")):
+        yield (getattr(owner, "__name__", "logging.root"), name), _held(getattr(owner, name))
+    yield from ((("os.environ", name), Held(os.environ, (value,))) for name, value in os.environ.items())
 
 
 def _classes(module: ModuleType, packages: Collection[str]) -> Iterator[type]:
     for value in list(vars(module).values()):
-        if isinstance(value, type) and _belongs(str(getattr(value, "__module__", "")), packages):
+        if issubclass(type(value), type) and _belongs(str(getattr(value, "__module__", "")), packages):
             yield value
 
 
-def _attributes(owner: Any) -> Iterator[tuple[tuple[str, str], object]]:
+def _attributes(owner: Any) -> Iterator[tuple[tuple[str, str], Held]]:
     where = owner.__name__ if isinstance(owner, ModuleType) else f"{owner.__module__}.{owner.__qualname__}"
     for name, value in list(vars(owner).items()):
-        if not isinstance(value, ModuleType) and name != "__slotnames__":  # copyreg's note, of any pickling
+        if not issubclass(type(value), ModuleType) and name != "__slotnames__":  # copyreg's note, of any pickling
             yield (where, name), _held(value)
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """A container or function, with what it held: it may be the same object and hold something else."""
-
-    parts: list[object]
-    whole: object = None
-
-
-def _held(value: Any) -> object:
-    """Return what tells whether an attribute is what it was: itself, and what could be changed in it unseen."""
-    function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
-    if isinstance(function, FunctionType):
-        return _Held([function.__code__, function.__defaults__, *_cells(function)], value)
-    if isinstance(value, dict) and len(value) < _LARGEST:
-        return _Held([part for item in list(value.items()) for part in item], value)
-    if isinstance(value, list | set) and len(value) < _LARGEST:
-        return _Held(list(value), value)
-    return value
+def _held(value: Any) -> Held:
+    kind = type(value)  # not isinstance: a proxy answers that with code of its own
+    function = value.__func__ if issubclass(kind, staticmethod | classmethod) else value
+    if issubclass(type(function), FunctionType):
+        return Held(value, (function.__code__, function.__defaults__, *_cells(function)))
+    if issubclass(kind, dict) and len(value) < _LARGEST:
+        return Held(value, tuple(part for item in list(value.items()) for part in item))
+    if issubclass(kind, list | set) and len(value) < _LARGEST:
+        return Held(value, tuple(value))
+    return Held(value)
 
 
 def _cells(function: FunctionType) -> Iterator[object]:
@@ -124,21 +139,12 @@ def _cells(function: FunctionType) -> Iterator[object]:
         try:
             yield cell.cell_contents
         except ValueError:  # empty still
-            yield _ABSENT
-
-
-def _differ(one: object, other: object) -> bool:
-    if not isinstance(one, _Held) or not isinstance(other, _Held):
-        return one is not other
-    if one.whole is not other.whole or len(one.parts) != len(other.parts):
-        return True
-    return any(a is not b and not (isinstance(a, str) and a == b) for a, b in zip(one.parts, other.parts, strict=True))
+            yield None
 
 
 def _belongs(name: str, packages: Collection[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _said(value: object) -> str:
-    whole = value.whole if isinstance(value, _Held) and value.whole is not None else value
-    return "not there" if whole is _ABSENT else repr(whole)[:120]
+def _said(held: Held) -> str:
+    return "not there" if held is NOTHING else repr(held.value)[:120]

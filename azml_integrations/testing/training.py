@@ -1,6 +1,7 @@
 """The proof that a training does not notice us."""
 
 import contextlib
+import io
 import os
 import pickle
 import random
@@ -42,9 +43,10 @@ def assert_training_unchanged(
     The training runs three times in equal circumstances: in an empty working directory, with the random generators of
     python, numpy and torch at the same state. Twice without autolog, to know that it can be repeated at all, and once
     with it. Compared are what it returns (attributes, items, arrays, at any depth, also after autolog is off again),
-    the bytes of its pickle, the states of the random generators, the warnings, the exception, the files it leaves in
-    the working directory; and, after ``autolog(False)``, each attribute of the framework's modules and classes, which
-    has to be the object that it was. Runs are written to a temporary home. Autolog is off afterwards.
+    its pickle (by its bytes where they can be repeated, else by the types that it needs), the states of the random
+    generators, the warnings, the exception, the files it leaves in the working directory; and, after
+    ``autolog(False)``, each attribute of the framework's modules and classes, which has to be the object that it was.
+    Runs are written to a temporary home. Autolog is off afterwards.
 
     Parameters
     ----------
@@ -91,11 +93,12 @@ def assert_training_unchanged(
             "the training cannot be repeated: without autolog, a second one", first, plain, {*ignore, *_FIRST}
         )
 
+        repeatable = first.pickled == plain.pickled  # not where it holds addresses, as a tensor's does
         before = surface(packages)
         with _watching(framework, activate, options):
             watched = stage.play(train, raises)
         after = surface(packages)
-        faults = [f"{aspect}: {fault}" for aspect, fault in _unlike(plain, watched, ignore)]
+        faults = [f"{aspect}: {fault}" for aspect, fault in _unlike(plain, watched, ignore, by_bytes=repeatable)]
         left = result_faults(plain.seen, portrait(watched.result), ignore)
         faults += [f"after autolog(False): {fault}" for fault in left]
         if "framework" not in ignore:
@@ -110,12 +113,28 @@ def assert_training_unchanged(
 
 
 @dataclass(frozen=True)
+class _Pickle:
+    """A pickle and what it is made of.
+
+    Attributes
+    ----------
+    content : bytes or None
+        None where it cannot be pickled.
+    kinds : frozenset of str
+        Types, and classes and functions by name, that loading it needs; of what cannot be pickled, why.
+    """
+
+    content: bytes | None
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _Outcome:
     """What a training left behind."""
 
     result: object
     seen: Portrait
-    pickled: bytes | str
+    pickled: "_Pickle"
     random_state: dict[str, Portrait]
     warned: list[str]
     raised: BaseException | None
@@ -239,15 +258,18 @@ def result_faults(one: Portrait, other: Portrait, ignore: Collection[str]) -> li
     return [fault for fault in differences(one, other, "result") if not fault.startswith(left_out)]
 
 
-def _unlike(one: _Outcome, other: _Outcome, ignore: Collection[str]) -> Iterator[tuple[str, str]]:
+def _unlike(
+    one: _Outcome, other: _Outcome, ignore: Collection[str], *, by_bytes: bool = False
+) -> Iterator[tuple[str, str]]:
     """Yield the aspects that differ, and how, but for those that are ignored."""
-    yield from (each for each in _all_unlike(one, other, ignore) if each[0] not in ignore)
+    yield from (each for each in _all_unlike(one, other, ignore, by_bytes=by_bytes) if each[0] not in ignore)
 
 
-def _all_unlike(one: _Outcome, other: _Outcome, ignore: Collection[str]) -> Iterator[tuple[str, str]]:
+def _all_unlike(
+    one: _Outcome, other: _Outcome, ignore: Collection[str], *, by_bytes: bool
+) -> Iterator[tuple[str, str]]:
     yield from (("result", fault) for fault in result_faults(one.seen, other.seen, ignore))
-    if one.pickled != other.pickled:
-        yield "pickle", _pickle_fault(one.pickled, other.pickled)
+    yield from (("pickle", fault) for fault in _pickle_faults(one.pickled, other.pickled, by_bytes=by_bytes))
     for name in one.random_state.keys() & other.random_state.keys():
         if one.random_state[name] != other.random_state[name]:
             yield "random state", f"the generator of {name} stands elsewhere; draw from one of your own"
@@ -276,12 +298,19 @@ def _exception_faults(one: BaseException | None, other: BaseException | None) ->
                 yield f"its {name} is {found[1]}, without autolog {found[0]}"
 
 
-def _pickle_fault(one: bytes | str, other: bytes | str) -> str:
-    if isinstance(one, str) or isinstance(other, str):
-        told = [each if isinstance(each, str) else "can be pickled" for each in (one, other)]
-        return f"the result {told[1]}, without autolog it {told[0]}"
-    place = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return f"{len(other)} bytes, without autolog {len(one)}; the first other one is number {place}"
+def _pickle_faults(one: _Pickle, other: _Pickle, *, by_bytes: bool) -> Iterator[str]:
+    """Tell how two pickles differ; bytes are compared where two trainings without autolog have the same."""
+    if one.content is None or other.content is None:
+        if one != other:
+            told = ["can be pickled" if each.content is not None else ", ".join(each.kinds) for each in (one, other)]
+            yield f"the result {told[1]}, without autolog it {told[0]}"
+    elif one.kinds != other.kinds:
+        yield from (f"it needs {kind} with autolog only" for kind in sorted(other.kinds - one.kinds))
+        yield from (f"it does not need {kind} with autolog" for kind in sorted(one.kinds - other.kinds))
+    elif by_bytes and one.content != other.content:
+        pairs = enumerate(zip(one.content, other.content, strict=False))
+        place = next((number for number, (a, b) in pairs if a != b), min(len(one.content), len(other.content)))
+        yield f"{len(other.content)} bytes, without autolog {len(one.content)}; the first other one is number {place}"
 
 
 def _refuse_unlike(what: str, one: _Outcome, other: _Outcome, ignore: Collection[str]) -> None:
@@ -293,11 +322,27 @@ def _refuse_unlike(what: str, one: _Outcome, other: _Outcome, ignore: Collection
         raise AssertionError(f"{what} is another one:\n{lines}\n{hint}")
 
 
-def _pickled(result: object) -> bytes | str:
+def _pickled(result: object) -> _Pickle:
+    content = io.BytesIO()
+    pickler = _NamingPickler(content)
     try:
-        return pickle.dumps(result, protocol=pickle.DEFAULT_PROTOCOL)
+        pickler.dump(result)
     except Exception as error:  # noqa: BLE001 - holds what no pickle can; then it must not be able to with us either
-        return f"cannot be pickled ({type(error).__name__})"
+        return _Pickle(None, frozenset({f"cannot be pickled ({type(error).__name__})"}))
+    return _Pickle(content.getvalue(), frozenset(pickler.kinds))
+
+
+class _NamingPickler(pickle.Pickler):
+    """A pickler that notes what it meets."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.kinds: set[str] = set()
+
+    def reducer_override(self, value: Any) -> Any:
+        named = value if isinstance(value, type) or not hasattr(type(value), "__dict__") else type(value)
+        self.kinds.add(f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', '')}")
+        return NotImplemented
 
 
 def seed() -> None:

@@ -134,6 +134,23 @@ def test_an_exception_that_is_another_one_is_found(azml_home):
         assert_training_unchanged(fails, framework=TOY, activate=activate, raises=KeyError)
 
 
+def test_a_pickle_of_addresses_is_compared_by_what_it_needs(azml_home):
+    """A tensor's pickle is never the same twice; a type of the adapter's in it is one too many."""
+
+    class Addressed:
+        def __reduce__(self):
+            return (str, (str(random.SystemRandom().random()),))
+
+    def train():
+        model = toy.Model().fit(X, Y)
+        model.rate = Addressed()
+        return model
+
+    prove(train=train, ignore=("result.rate",))
+    with pytest.raises(AssertionError, match=r"pickle: it needs test_training\.Note with autolog only"):
+        prove(lambda model: setattr(model, "epochs", Note()), train=train, ignore=("result.rate",))
+
+
 def test_a_training_that_nobody_watched_proves_nothing(azml_home):
     """An adapter that observes another method passes everything else."""
     with pytest.raises(AssertionError, match="autolog recorded no run"):
@@ -148,10 +165,9 @@ def test_a_training_that_cannot_be_repeated_is_told(azml_home):
     def train():
         return generator.random()
 
-    with pytest.raises(AssertionError, match=r"cannot be repeated.*\n.*result is 0\.8.*\n.*\n.*ignore=\('result', 'pi"):
+    with pytest.raises(AssertionError, match=r"cannot be repeated.*\n.*result is 0\.8.*\n.*ignore=\('result',\)"):
         assert_training_unchanged(train, framework=TOY, activate=lambda _: None)
-    ignored = ("result", "pickle")
-    assert_training_unchanged(train, framework=TOY, activate=lambda _: None, ignore=ignored, recorded=False)
+    assert_training_unchanged(train, framework=TOY, activate=lambda _: None, ignore=("result",), recorded=False)
 
 
 def test_arrays_and_tensors_are_compared_by_content(azml_home):
