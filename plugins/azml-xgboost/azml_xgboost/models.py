@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from azml_integrations import Run
     from azml_integrations.core import Model
 
-FACTS = "booster.json"
-"""Name of the .json beside a model: not that of scikit-learn's adapter, which may store the whole estimator."""
+FACTS = "xgboost.json"
+"""Name of the .json beside a model: no other adapter's, each of which loads what is its own."""
 FILE = "model.ubj"
 FORMATS = {"ubj": FILE}
 LOAD = "azml_xgboost.load_model(run), or xgboost.Booster(model_file='model.ubj')"
@@ -28,7 +28,7 @@ MOST_NAMES = 10_000
 
 
 class ModelFacts(stored_model.ModelFacts, frozen=True, kw_only=True):
-    """What booster.json says, beside what is said of every model.
+    """What xgboost.json says, beside what is said of every model.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def save_model(run: "Run", model: Any, name: str | None = None, max_model_bytes:
 
 
 def load_model(source: "Run | Model | str | os.PathLike[str]", name: str | None = None) -> Any:
-    """Load a model, after its size and sha256 were found to be those of ``booster.json``. Loading it runs no code.
+    """Load a model, after its size and sha256 were found to be those of ``xgboost.json``. Loading it runs no code.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def load_model(source: "Run | Model | str | os.PathLike[str]", name: str | None 
     ModelChangedError
         If the file is not the one that was stored.
     ModelFactsError
-        If the booster.json makes no sense.
+        If the xgboost.json makes no sense.
     """
     import xgboost
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.autologging import attempt, log_parameters, observed_run
-from azml_integrations.pictures import log_picture, note_missing
+from azml_integrations.pictures import importances, log_picture, note_missing
 
-from . import importance, models
+from . import models
 from .fits import Fit
+from .importance import importances_of
 from .options import SOURCE, Options
 from .parameters import effective, native
 from .rounds import Rounds
@@ -174,9 +175,8 @@ def _tell_numbers(account: Account, booster: Any, _: str) -> None:
 
 def _tell_importance(account: Account, booster: Any, folder: str) -> None:
     if account.options.log_images:
-        title = f"{importance.TITLE} of {account.fit.name}"
-        files = log_picture(account.run, importance, booster, folder, account.missing, title=title)
-        account.told += files
+        title, found = f"{importances.TITLE} of {account.fit.name}", importances_of(booster)
+        account.told += log_picture(account.run, importances, found, folder, account.missing, title=title)
 
 
 PARTS: tuple[Callable[[Account, Any, str], None], ...] = (

@@ -54,7 +54,7 @@ class TestTrain(Promises):
         "importance_table",
         "outputs/Booster/importance.png",
         "outputs/Booster/model.ubj",
-        "outputs/Booster/booster.json",
+        "outputs/Booster/xgboost.json",
     )
 
     @pytest.fixture

@@ -33,7 +33,7 @@ def test_a_model_comes_back(runs, experiment, matrices, tmp_path):
         assert type(loaded) is xgboost.Booster
         np.testing.assert_array_equal(loaded.predict(test), booster.predict(test))
         assert loaded.feature_names == train.feature_names
-    facts = json.loads((tmp_path / "there" / "outputs" / "Booster" / "booster.json").read_bytes())
+    facts = json.loads((tmp_path / "there" / "outputs" / "Booster" / "xgboost.json").read_bytes())
     assert (facts["format"], facts["rounds"], facts["objective"]) == ("ubj", 5, "binary:logistic")
     assert facts["best_iteration"] == booster.best_iteration
     assert (facts["features"], facts["feature_names"][0], facts["feature_types"][0]) == (30, "mean radius", "float")

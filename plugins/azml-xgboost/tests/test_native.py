@@ -264,4 +264,4 @@ def test_a_full_disk_costs_one_warning(experiment, matrices, monkeypatch):
 
     assert booster.save_raw() == plain.save_raw()
     assert calls == [0, None]  # the rounds are given up, what follows them is tried
-    assert len(told) == 2
+    assert len({str(one.message) for one in told}) == 1
