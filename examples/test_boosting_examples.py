@@ -46,7 +46,21 @@ def test_xgboost_on_breast_cancer(world):
         assert {"outputs/Booster/model.ubj", "outputs/Booster/importance.png"} <= set(one.get_file_names())
 
 
-@pytest.mark.parametrize("plugin", ["xgboost"])
+def test_lightgbm_on_diabetes(world):
+    """Both adapters write one run; the model comes back without a pickle, and answers as the estimator does."""
+    pytest.importorskip("lightgbm", reason="without LightGBM; the environment `more` of tox has it")
+    printed, _ = python(str(ROOT / "examples" / "lightgbm_diabetes.py"))
+
+    (run,) = Workspace.from_config().experiments["lightgbm_diabetes"].get_runs(include_children=True)
+    metrics = run.get_metrics()
+    rounds = re.match(r"best round (\d+) of (\d+), mse (\d+)", printed)
+    assert rounds[1] == str(metrics["best_iteration"]) < rounds[2] == str(metrics["stopped_iteration"])
+    assert printed.endswith(f"loaded: {rounds[1]} trees, the same predictions\n")
+    assert len(run.metric_points("valid_0 l2")) == metrics["stopped_iteration"]
+    assert {"outputs/Booster/model.txt", "outputs/LGBMRegressor/model.pkl"} <= set(run.get_file_names())
+
+
+@pytest.mark.parametrize("plugin", ["lightgbm", "xgboost"])
 def test_the_readme_of_a_plugin_says_what_happens(world, plugin):
     """Its first example ends with the very line that stands below it."""
     pytest.importorskip(plugin, reason=f"without {plugin}; the environment `more` of tox has it")
