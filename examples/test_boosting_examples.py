@@ -60,6 +60,16 @@ def test_lightgbm_on_diabetes(world):
     assert {"outputs/Booster/model.txt", "outputs/LGBMRegressor/model.pkl"} <= set(run.get_file_names())
 
 
+def test_the_guide_runs_as_written(world):
+    """Every piece of code goes on from the ones before it, and prints what the page says it prints."""
+    pytest.importorskip("lightgbm", reason="without LightGBM; the environment `more` of tox has it")
+    page = (ROOT / "docs" / "how-to" / "boosting.md").read_text()
+    Path("guide.py").write_text("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)))
+    printed, _ = python("guide.py")
+
+    assert printed == "".join(re.findall(r"```text\n(.*?)```", page, re.DOTALL))
+
+
 @pytest.mark.parametrize("plugin", ["lightgbm", "xgboost"])
 def test_the_readme_of_a_plugin_says_what_happens(world, plugin):
     """Its first example ends with the very line that stands below it."""
