@@ -96,7 +96,7 @@ def new(name: str, into: Path) -> None:
     """
     names = Names.of(name)
     folder = write(names, into)
-    click.echo(f"wrote {folder}; now: cd {folder} && python -m pip install -e . --group test && python -m pytest")
+    click.echo(f"wrote {folder}; now: cd {folder} && python -m pip install -e . pytest && python -m pytest")
 
 
 def write(names: Names, into: Path) -> Path:
