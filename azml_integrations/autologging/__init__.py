@@ -3,7 +3,7 @@
 An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
 """
 
-from ..core.context import runs_here
+from ..core.context import as_current, runs_here
 from ..host import computed_once
 from .adapter import Observation, Observer, is_paused, paused, paused_here, stumble
 from .imports import when_imported
@@ -15,6 +15,7 @@ __all__ = [
     "Observer",
     "Patches",
     "Target",
+    "as_current",
     "autolog",
     "computed_once",
     "is_paused",
