@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from azml_integrations import AutologOptions, current_run
-from azml_integrations.autologging import paused, stumble
+from azml_integrations.autologging import attempt, paused
 
 from .places import key_of, place_of
 from .recorded_study import OBSERVED, RecordedStudy
@@ -79,8 +79,5 @@ class AzmlCallback:
 
     @contextmanager
     def _attempt(self) -> Iterator[None]:
-        try:
-            with paused():
-                yield
-        except Exception as error:  # noqa: BLE001 - a study is worth more than our notes about it
-            stumble(SOURCE, error)
+        with attempt(SOURCE), paused():
+            yield

@@ -5,12 +5,12 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from azml_integrations.autologging import paused, stumble
+from azml_integrations.autologging import attempt, log_parameters, paused
 
 from .places import ENDED, begin_again, child_of
 from .recorded_trial import RecordedTrial
 from .summary import sum_up
-from .wording import SOURCE, add_facts, as_text, attribute_text, facts_of, objectives
+from .wording import SOURCE, as_text, attribute_text, facts_of, objectives
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -65,7 +65,7 @@ class RecordedStudy:
         self._undrawn = False
         self._looked = time.monotonic()
         self._lock = threading.Lock()
-        add_facts(run, facts_of(study) | {"study.key": key})
+        log_parameters(run, SOURCE, facts_of(study) | {"study.key": key}, prefix="")
         _RECORDED.add(self)
 
     def _best_before(self, study: "Study") -> float | None:
@@ -178,10 +178,8 @@ class RecordedStudy:
 
     def _attempt(self, act: Any) -> None:
         """Do one of several things: when it fails, the others are still done."""
-        try:
+        with attempt(SOURCE, self.run, on_error=self.options.on_error):
             act()
-        except Exception as error:  # noqa: BLE001 - a picture that fails must not cost the others
-            stumble(SOURCE, error, self.run, on_error=self.options.on_error)
 
     # -- its trials ----------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from azml_integrations.autologging import as_current
+from azml_integrations.autologging import as_current, log_parameters
 
-from .wording import add_facts, as_text, attribute_text
+from .wording import SOURCE, attribute_text
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -54,7 +54,7 @@ class RecordedTrial:
         if name not in self._parameters:
             self._parameters.add(name)
             if self.run is not None:
-                add_facts(self.run, {f"param.{name}": as_text(value)})
+                log_parameters(self.run, SOURCE, {name: value})
 
     def tell_intermediate(self, value: float, step: int) -> None:
         """Write down what the trial reports; of one step the first value counts, as it does for Optuna."""
@@ -100,7 +100,7 @@ class RecordedTrial:
                 self.run.complete()
             case "PRUNED":
                 if frozen.last_step is not None:
-                    add_facts(self.run, {"pruned_step": str(frozen.last_step)})
+                    log_parameters(self.run, SOURCE, {"pruned_step": frozen.last_step}, prefix="")
                 self.run.log_metrics(numbers)
                 self.run.cancel()
             case "FAIL":
@@ -122,7 +122,7 @@ class RecordedTrial:
         late = {name: value for name, value in frozen.params.items() if name not in self._parameters}
         if late and self.run is not None:
             self._parameters.update(late)
-            add_facts(self.run, {f"param.{name}": as_text(value) for name, value in late.items()})
+            log_parameters(self.run, SOURCE, late)
         for step, value in frozen.intermediate_values.items():
             self.tell_intermediate(value, step)
         self.tell_attributes(frozen.user_attrs)

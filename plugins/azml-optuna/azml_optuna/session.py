@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from azml_integrations import current_run
-from azml_integrations.autologging import as_current, paused, runs_here, stumble
+from azml_integrations.autologging import as_current, attempt, observed_run, paused, runs_here
 
 from .places import key_of, place_of
 from .recorded_study import OBSERVED, RecordedStudy
@@ -76,7 +76,7 @@ class Session:
     @contextmanager
     def optimizing(self, study: "Study", *, silent: bool) -> Iterator[Optimization]:
         """Mark a study as under way in ``Study.optimize``; at the end its run ends, too."""
-        optimization = Optimization(silent, None if silent else current_run(), threading.get_ident())
+        optimization = Optimization(silent, None if silent else _run_around(), threading.get_ident())
         with self._lock:
             self._optimizations.setdefault(study, []).append(optimization)
         error: BaseException | None = None
@@ -123,7 +123,7 @@ class Session:
             self._begin(study, trial, optimization)
 
     def _begin(self, study: "Study", trial: "Trial", optimization: Optimization | None) -> None:
-        recorded = self._place(study, current_run() if optimization is None else optimization.within)
+        recorded = self._place(study, _run_around() if optimization is None else optimization.within)
         begun = recorded.begin(trial.number, optimized=optimization is not None)
         self.trials[trial] = begun
         with self.attempt(begun.run):
@@ -198,11 +198,13 @@ class Session:
     @contextmanager
     def attempt(self, run: "Run | None") -> Iterator[None]:
         """Do something beside the user's work: what goes wrong becomes a warning and a note."""
-        try:
-            with paused():
-                yield
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong is ours to bear
-            stumble(SOURCE, error, run, on_error=self.options.on_error)
+        with attempt(SOURCE, run, on_error=self.options.on_error), paused():
+            yield
+
+
+def _run_around() -> "Run | None":
+    """Return the run that a study here belongs to: that of a search which another adapter records, else the current."""
+    return observed_run() or current_run()
 
 
 def _count(extra: Any, name: str, default: int) -> int:

@@ -2,13 +2,11 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optuna import Study
-
-    from azml_integrations import Run
 
 SOURCE = "optuna"
 """Name of the adapter, in warnings and notes."""
@@ -51,18 +49,6 @@ def attribute_text(value: object) -> str:
         return json.dumps(value)
     except (TypeError, ValueError):
         return repr(value)
-
-
-def add_facts(run: "Run", facts: Mapping[str, str]) -> None:
-    """Write properties; one that is refused costs only itself, and the run says so."""
-    try:
-        run.add_properties(facts)
-    except Exception:  # noqa: BLE001 - one of them is refused: find out which, and keep the others
-        for name, text in facts.items():
-            try:
-                run.add_properties({name: text})
-            except Exception as error:  # noqa: BLE001 - as above
-                run.note(SOURCE, f"property {name}={text} is not recorded: {getattr(error, 'message', repr(error))}")
 
 
 def _described(role: str, part: Any) -> dict[str, str]:
