@@ -44,7 +44,7 @@ class AzmlCallback:
     def __init__(self, run: "Run | None" = None, *, max_child_runs: int = 1000, log_images: bool = True) -> None:
         self.run = run
         self._max_child_runs = max_child_runs
-        self._options = AutologOptions(log_images=log_images)
+        self._options = AutologOptions(log_images=log_images, silent=True)
         self._recorded: dict[str, RecordedStudy] = {}
 
     def __call__(self, study: "Study", trial: "FrozenTrial") -> None:

@@ -1,5 +1,6 @@
 """One study in its run, with a child run for each trial."""
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ LOOK_AGAIN = 5.0
 """Between two looks at whether the process that owns the study's run has ended it [s]."""
 SHARE = 0.25
 """Pictures of a study that goes on and on take at most this share of the time that it takes itself."""
+PAUSE = 1.0
+"""Between two lines about one study [s]."""
 
 OBSERVED: "WeakSet[Study]" = WeakSet()
 """What autolog records, so that a callback does not do it once more."""
@@ -64,6 +67,7 @@ class RecordedStudy:
         self._optimizing = self._drawing = 0.0
         self._undrawn = False
         self._looked = time.monotonic()
+        self._announced = -PAUSE
         self._lock = threading.Lock()
         log_parameters(run, SOURCE, facts_of(study) | {"study.key": key}, prefix="")
         _RECORDED.add(self)
@@ -142,12 +146,14 @@ class RecordedStudy:
         self._undrawn = self.options.log_images and not draws
         if self._undrawn:
             self._study = study  # there will be time at the end of the program
-        self._news = 0
+        news, self._news = self._news, 0
         began = time.perf_counter()
         with paused():
             self._attempt(lambda: self._tell_attributes(study))
             sum_up(study, self.run, self.objectives, self.run_ids, self._attempt, draws=draws)
         self._drawing += time.perf_counter() - began if draws else 0.0
+        if news:
+            self._attempt(lambda: self._announce(study))
         if self._beyond:
             self.run.note(
                 SOURCE,
@@ -171,6 +177,17 @@ class RecordedStudy:
     def run_ids(self, number: int) -> str:
         """Return the id of a trial's run, where it has one."""
         return f"{self.run.id}_{number}" if number < self.max_child_runs else ""
+
+    def _announce(self, study: "Study") -> None:
+        """Say in one line what came out, and where it is; a loop of short calls says it once a second at most."""
+        if self.options.silent or time.monotonic() - self._announced < PAUSE:
+            return
+        self._announced = time.monotonic()
+        name = "study" if study.study_name.startswith("no-name-") else f"study {study.study_name}"
+        told = f"{len(study.get_trials(deepcopy=False)):,} trials"
+        if len(self.objectives) == 1 and study.best_trials:
+            told += f", best {self.objectives[0]} {study.best_value:.6g} of trial {study.best_trial.number}"
+        sys.stderr.write(f"azml: {name}: {told}; see it with: azml run show {self.run.id}\n")
 
     def _tell_attributes(self, study: "Study") -> None:
         if attributes := study.user_attrs:

@@ -203,7 +203,7 @@ def test_another_handle_on_a_study_finds_its_run(runs, trials, tmp_path):
     assert [child.properties["trial"] for child in trials(run)] == ["0", "1", "2"]
     assert run.status == "Completed"
     assert again.user_attrs == {}
-    assert again.system_attrs == {} if hasattr(again, "system_attrs") else True
+    assert again._storage.get_study_system_attrs(again._study_id) == {}
 
 
 def test_two_studies_of_one_name_are_two_runs(runs):
