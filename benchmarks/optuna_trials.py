@@ -4,8 +4,8 @@ python benchmarks/optuna_trials.py [trials]
 """
 
 import itertools
-import statistics
 import os
+import statistics
 import sys
 import tempfile
 import time
