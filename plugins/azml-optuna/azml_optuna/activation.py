@@ -139,20 +139,20 @@ def _tell(session: Session, original: Any, study: Any, /, *args: Any, **kwargs: 
     return frozen
 
 
-def _suggest(session: Session, original: Any, trial: Any, /, name: str, *args: Any, **kwargs: Any) -> Any:
-    value = original(trial, name, *args, **kwargs)
-    _about(session, trial, lambda recorded: recorded.tell_parameter(name, value))
+def _suggest(session: Session, original: Any, trial: Any, /, *args: Any, **kwargs: Any) -> Any:
+    value = original(trial, *args, **kwargs)
+    _about(session, trial, lambda recorded: recorded.tell_parameter(args[0] if args else kwargs["name"], value))
     return value
 
 
-def _report(session: Session, original: Any, trial: Any, /, value: float, step: int) -> None:
-    original(trial, value, step)
-    _about(session, trial, lambda recorded: recorded.tell_intermediate(value, step))
+def _report(session: Session, original: Any, trial: Any, /, *args: Any, **kwargs: Any) -> None:
+    original(trial, *args, **kwargs)
+    _about(session, trial, lambda recorded: recorded.tell_intermediate(*args, **kwargs))
 
 
-def _set_user_attr(session: Session, original: Any, trial: Any, /, key: str, value: Any) -> None:
-    original(trial, key, value)
-    _about(session, trial, lambda recorded: recorded.tell_attributes({key: value}))
+def _set_user_attr(session: Session, original: Any, trial: Any, /, *args: Any, **kwargs: Any) -> None:
+    original(trial, *args, **kwargs)
+    _about(session, trial, lambda recorded: recorded.tell_attribute(*args, **kwargs))
 
 
 def _about(session: Session, trial: Any, tell: "Callable[[RecordedTrial], object]") -> None:

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from azml_integrations import implicit_child, implicit_experiment, implicit_run
-from azml_integrations.errors import RunExistsError, RunNotFoundError
+from azml_integrations.errors import RunExistsError, RunNotFoundError, UserErrorException
 
 from .wording import SOURCE
 
@@ -53,9 +53,11 @@ def place_of(study: "Study", key: str, within: "Run | None") -> "tuple[Run, bool
 
 
 def begin_again(run: "Run") -> "Run":
-    """Return a handle that owns a run which has ended, so that it is Running again."""
+    """Return a handle that owns a run which has ended, so that it is Running again; a guest's if another was first."""
     try:
         return run.experiment.resume_logging(run.id, current=False)
+    except UserErrorException:  # another process has begun it again
+        return run.experiment.workspace.get_run(run.id)
     except RunNotFoundError:  # that of a worker which is not the first of its group, and stores nothing
         return implicit_run(current=False)
 

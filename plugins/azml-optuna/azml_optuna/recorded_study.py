@@ -29,7 +29,8 @@ PAUSE = 1.0
 OBSERVED: "WeakSet[Study]" = WeakSet()
 """What autolog records, so that a callback does not do it once more."""
 
-_RECORDED: "WeakSet[RecordedStudy]" = WeakSet()
+_PENDING: "set[RecordedStudy]" = set()
+"""What has not been summed up yet, and is when its run ends."""
 
 
 class RecordedStudy:
@@ -65,12 +66,11 @@ class RecordedStudy:
         self._users = 0
         self._began = time.perf_counter()
         self._optimizing = self._drawing = 0.0
-        self._undrawn = False
+        self._undrawn = self._ends_itself = False
         self._looked = time.monotonic()
         self._announced = -PAUSE
         self._lock = threading.Lock()
         log_parameters(run, SOURCE, facts_of(study) | {"study.key": key}, prefix="")
-        _RECORDED.add(self)
 
     def _best_before(self, study: "Study") -> float | None:
         """Return the best value that the study had before it was recorded here."""
@@ -91,6 +91,11 @@ class RecordedStudy:
             return False
         self._looked = time.monotonic()
         return self.run.get_status() in ENDED
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or waits: a study that goes on finds its run again without this object."""
+        return not (self._users or self.under_way or self._news or self._undrawn)
 
     def holds(self, run_id: str) -> bool:
         """Tell whether a run is that of the study, or of a trial that is under way."""
@@ -124,12 +129,24 @@ class RecordedStudy:
         self.sum_up(patient=False)
         if not self.own or self.run.over or not self.run.owned:
             return
+        self._ends_itself = True
+        try:
+            self._end_run(error)
+        finally:
+            self._ends_itself = False
+
+    def _end_run(self, error: BaseException | None) -> None:
         if error is None:
             self.run.complete()
         elif isinstance(error, KeyboardInterrupt):
             self.run.cancel()
         else:
             self.run.fail(error)
+
+    def hear_end(self) -> None:
+        """Sum up before the run ends, unless that has just been done: in a user's run, or with the program."""
+        if not self._ends_itself:
+            self.sum_up(patient=True)
 
     def sum_up(self, *, patient: bool) -> None:
         """Write down what there is to say about all trials, if any is new.
@@ -145,7 +162,9 @@ class RecordedStudy:
         draws = self.options.log_images and (patient or self._drawing <= SHARE * self._optimizing)
         self._undrawn = self.options.log_images and not draws
         if self._undrawn:
-            self._study = study  # there will be time at the end of the program
+            self._study = study  # there will be time at the end of the run, or of the program
+        else:
+            _PENDING.discard(self)
         news, self._news = self._news, 0
         began = time.perf_counter()
         with paused():
@@ -227,6 +246,7 @@ class RecordedStudy:
         if not trial.optimized:
             trial.step_back()
         self._news += 1
+        _PENDING.add(self)
         trial.end(frozen, self.objectives)
         self._tell_table(trial, frozen)
         if frozen.state.name == "COMPLETE":
@@ -264,6 +284,6 @@ def _cell(value: object) -> object:
 
 def hear_end(run: "Run") -> None:
     """Sum up the studies that stand in a run which is about to end."""
-    for recorded in list(_RECORDED):
+    for recorded in list(_PENDING):
         if recorded.run.id == run.id:
-            recorded.sum_up(patient=True)
+            recorded.hear_end()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from azml_integrations import Run
 
+NOTHING = object()
 INTERMEDIATE = "intermediate_value"
 """Metric of what a trial reports, step by step."""
 
@@ -44,7 +45,7 @@ class RecordedTrial:
         self.number, self.run, self.optimized = number, run, optimized
         self.where = study_run if run is None else run
         self.error: BaseException | None = None
-        self.returned: object = None
+        self.returned: object = NOTHING
         self._parameters: set[str] = set()
         self._steps: set[int] = set()
         self._attributes: dict[str, str] = {}
@@ -62,6 +63,10 @@ class RecordedTrial:
             self._steps.add(step)
             if self.run is not None:
                 self.run.log(INTERMEDIATE, float(value), step=int(step))
+
+    def tell_attribute(self, key: str, value: object) -> None:
+        """Write down a user attribute."""
+        self.tell_attributes({key: value})
 
     def tell_attributes(self, attributes: "dict[str, Any]") -> None:
         """Write down user attributes as tags."""
@@ -105,9 +110,15 @@ class RecordedTrial:
                 self.run.cancel()
             case "FAIL":
                 self.run.log_metrics(numbers)
-                self.run.fail(self.error or f"Optuna takes no such value of an objective: {self.returned!r:.200}")
+                self.run.fail(self.error or self._why_failed())
             case _:
                 self.break_off()
+
+    def _why_failed(self) -> str:
+        """Return why a trial failed that raised nothing that we have seen."""
+        if self.returned is NOTHING:
+            return "Optuna was told that the trial has failed"
+        return f"Optuna takes no such value of an objective: {self.returned!r:.200}"
 
     def break_off(self) -> None:
         """End the run of a trial that Optuna counts as running, but that nobody will come back to."""

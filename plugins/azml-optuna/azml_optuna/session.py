@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .recorded_trial import RecordedTrial
 
 
+MOST_REMEMBERED = 32
+"""Studies that have ended."""
+
+
 @dataclass(eq=False)
 class Optimization:
     """One call of ``Study.optimize`` that is under way.
@@ -172,12 +176,18 @@ class Session:
             if known is None:
                 run, own = place_of(study, key, within)
                 known = RecordedStudy(study, key, run, self.options, own=own, max_child_runs=self.max_child_runs)
+                self._forget_some()
                 if not self._recorded:
                     atexit.register(self.close)  # after the run has begun: so it comes before that ends by itself
                 self._recorded[place] = known
             known.go_on(study)
             OBSERVED.add(study)
             return known
+
+    def _forget_some(self) -> None:
+        """Let go of studies that have ended: of a thousand nested ones, only the last few are worth a place."""
+        if len(self._recorded) >= MOST_REMEMBERED:
+            self._recorded = {place: recorded for place, recorded in self._recorded.items() if not recorded.idle}
 
     def close(self) -> None:
         """End the runs of trials that nobody will tell about any more, and draw what there was no time for."""

@@ -72,10 +72,12 @@ def _tell_best(study: "Study", run: "Run", run_id_of: Callable[[int], str]) -> N
         run.set_tags({"best_trials": ", ".join(str(trial.number) for trial in best[:MOST_BEST]) + more})
         return
     first = study.best_trial
-    run.set_tags(
-        {"best_trial": str(first.number), "best_child_run_id": run_id_of(first.number)}
-        | {f"best.{name}": as_text(value) for name, value in first.params.items()}
-    )
+    tags: dict[str, str | None] = {"best_trial": str(first.number), "best_child_run_id": run_id_of(first.number)}
+    tags |= {f"best.{name}": as_text(value) for name, value in first.params.items()}
+    stale = [tag for tag in run.tags if tag.startswith("best.") and tag not in tags]
+    if stale:  # the best trial before had other parameters
+        run.remove_tags(stale)
+    run.set_tags(tags)
 
 
 def as_csv(trials: "Sequence[FrozenTrial]", objectives: Sequence[str]) -> str:

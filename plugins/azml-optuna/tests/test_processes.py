@@ -84,3 +84,46 @@ def test_a_study_goes_on_after_the_process_that_began_it(runs, trials, tmp_path)
     (run,) = runs()
     assert (other.returncode, run.status, run.tags["best_trial"]) == (0, "Completed", "1")
     assert [child.status for child in trials(run)] == ["Completed"] * 3
+
+
+def test_forked_workers_optimize_what_their_parent_began(runs, trials, tmp_path):
+    """They have the switch from their parent, and the study's run as well."""
+    import multiprocessing
+
+    storage = f"sqlite:///{tmp_path}/shared.db"
+    study = optuna.create_study(study_name="shared", storage=storage)
+    study.optimize(lambda trial: 1.0, n_trials=1)
+    workers = [multiprocessing.get_context("fork").Process(target=_work, args=(storage,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    (run,) = runs()
+    assert run.status == "Completed"
+    assert [child.status for child in trials(run)] == ["Completed"] * 5
+
+
+def _work(storage):
+    optuna.load_study(study_name="shared", storage=storage).optimize(lambda trial: 1.0, n_trials=2)
+
+
+def test_a_killed_worker_leaves_its_own_trial_failed(runs, trials, tmp_path):
+    """Nobody has to wait for a heartbeat, and the others' trials are as they were."""
+    storage = f"sqlite:///{tmp_path}/shared.db"
+    script = tmp_path / "other.py"
+    script.write_text(TAKES_OVER)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+
+    def objective(trial):
+        with subprocess.Popen([sys.executable, script, storage], **pipes) as other:
+            assert other.stdout.readline() == "in trial 1\n"
+            other.kill()
+        return 2.0
+
+    optuna.create_study(study_name="shared", storage=storage).optimize(objective, n_trials=1)
+
+    (run,) = runs()
+    assert run.status == "Completed"
+    assert [child.status for child in trials(run)] == ["Completed", "Failed"]

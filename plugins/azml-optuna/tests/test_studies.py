@@ -313,3 +313,65 @@ def test_the_fits_of_a_study_are_its_trials(runs):
     assert len(table) == 3
     assert list(table.parameters) == ["x"]
     assert "objective" in table.metrics
+
+
+def test_the_best_trial_may_have_other_parameters(runs):
+    """What the tags say is one trial, not a mixture of two."""
+
+    def objective(trial):
+        if trial.number:
+            return trial.suggest_float("late", 0, 0.5)
+        return trial.suggest_float("early", 1, 2)
+
+    study = study_of()
+    for _ in range(2):
+        study.optimize(objective, n_trials=1)
+
+    assert {tag for tag in runs()[0].tags if tag.startswith("best.")} == {"best.late"}
+
+
+def test_an_error_in_a_thread_ends_all_trials(runs, trials):
+    """The others finish first, as Optuna has it, and nothing stays Running."""
+
+    def objective(trial):
+        trial.suggest_float("x", 0, 1)
+        if trial.number == 3:
+            raise RuntimeError("boom")
+        return 1.0
+
+    with pytest.raises(RuntimeError, match="boom"):
+        study_of().optimize(objective, n_trials=20, n_jobs=2)
+
+    (run,) = runs()
+    assert run.status == "Failed"
+    assert trials(run)[3].status == "Failed"
+    assert {child.status for child in trials(run)} == {"Completed", "Failed"}
+
+
+def test_an_error_in_a_callback_is_no_failed_trial(runs, trials):
+    """The trial was done; the study was ended by the callback."""
+
+    def callback(study, frozen):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        study_of().optimize(parabola, n_trials=3, callbacks=[callback])
+
+    (run,) = runs()
+    assert (run.status, [child.status for child in trials(run)]) == ("Failed", ["Completed"])
+
+
+def test_many_nested_studies_are_not_all_remembered(runs, monkeypatch):
+    """A study that was forgotten finds its run again."""
+    from azml_optuna import session
+
+    monkeypatch.setattr(session, "MOST_REMEMBERED", 2)
+    first = study_of(study_name="first")
+    first.optimize(parabola, n_trials=1)
+    for _ in range(4):
+        study_of().optimize(parabola, n_trials=1)
+    first.optimize(parabola, n_trials=1)
+
+    assert len(runs()) == 5
+    assert len(list(runs()[0].get_children())) == 2
+    assert runs()[0].get_metrics()["trials"]["number"] == [0, 1]

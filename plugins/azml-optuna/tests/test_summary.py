@@ -1,6 +1,8 @@
 """What a study amounts to, at its end."""
 
 import csv
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -114,3 +116,30 @@ def test_little_is_told_of_little(experiment, notes):
     assert "optimization_history (there are no values of two trials)" in notes(first)[0]
     assert second.status == "Completed"
     assert second.tags["best_trial"] == "0"
+
+
+def test_a_loop_of_short_calls_is_not_slowed_by_pictures(experiment, tmp_path):
+    """They are drawn once, and once more, with all trials, when the program ends."""
+    script = tmp_path / "loop.py"
+    script.write_text(
+        "import azml_integrations, optuna\n"
+        "from azml_optuna import charts, summary\n"
+        "from azml_integrations.pictures import png\n"
+        "drawn = []\n"
+        "summary.png = lambda page: drawn.append(page) or png(page)\n"
+        "azml_integrations.autolog('optuna')\n"
+        "study = optuna.create_study(study_name='loop')\n"
+        "for _ in range(12):\n"
+        "    study.optimize(lambda trial: trial.suggest_float('x', 0, 1), n_trials=1)\n"
+        "import atexit\n"
+        "print(len(drawn))\n"
+        "atexit._run_exitfuncs()\n"
+        "print(drawn[-3].title, drawn[-3].remark)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    before, last = done.stdout.splitlines()
+    assert int(before) <= 6
+    assert last == "Optimization history 12 completed"
+    (run,) = experiment.get_runs()
+    assert run.status == "Completed"
+    assert "azml: study loop" in done.stderr
