@@ -63,7 +63,7 @@ def _replace(patches: Patches, owner: type, name: str, observe: Callable[..., An
     patches.replace(owner, name, observed)
 
 
-def _optimize(session: Session, original: Any, study: Any, /, *args: Any, **kwargs: Any) -> None:
+def _optimize(session: Session, original: Any, study: Any, /, *args: Any, **kwargs: Any) -> Any:
     with session.optimizing(study, silent=is_paused(SOURCE)) as optimization:
         if not optimization.silent:
             args, kwargs = _watched(session, optimization, original, (study, *args), kwargs)

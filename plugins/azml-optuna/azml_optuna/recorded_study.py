@@ -1,5 +1,8 @@
 """One study in its run, with a child run for each trial."""
 
+import atexit
+import functools
+import os
 import sys
 import threading
 import time
@@ -30,7 +33,7 @@ OBSERVED: "WeakSet[Study]" = WeakSet()
 """What autolog records, so that a callback does not do it once more."""
 
 _PENDING: "set[RecordedStudy]" = set()
-"""What has not been summed up yet, and is when its run ends."""
+"""What has trials under way or is not summed up yet: it is when its run ends, or the program."""
 
 
 class RecordedStudy:
@@ -70,6 +73,7 @@ class RecordedStudy:
         self._looked = time.monotonic()
         self._announced = -PAUSE
         self._lock = threading.Lock()
+        _close_at_exit()
         log_parameters(run, SOURCE, facts_of(study) | {"study.key": key}, prefix="")
 
     def _best_before(self, study: "Study") -> float | None:
@@ -163,7 +167,7 @@ class RecordedStudy:
         self._undrawn = self.options.log_images and not draws
         if self._undrawn:
             self._study = study  # there will be time at the end of the run, or of the program
-        else:
+        elif not self.under_way:
             _PENDING.discard(self)
         news, self._news = self._news, 0
         began = time.perf_counter()
@@ -182,7 +186,7 @@ class RecordedStudy:
             self._beyond = 0
 
     def close(self) -> None:
-        """End the runs of trials that nobody comes back to, and draw what there was no time for."""
+        """End the runs of trials that nobody comes back to, and sum up, with what there was no time for."""
         study = self._study
         frozen = study.get_trials(deepcopy=False) if study is not None and self.under_way else []
         for trial in list(self.under_way.values()):
@@ -190,8 +194,13 @@ class RecordedStudy:
                 self.finish(trial, frozen[trial.number])  # told in another process
             elif self.under_way.pop(trial.number, None) is not None:
                 trial.break_off()
-        if self._undrawn:
-            self.sum_up(patient=True)
+        self.sum_up(patient=True)
+        _PENDING.discard(self)
+
+    def let_go(self) -> None:
+        """Forget, in a forked child, what is its parent's to end."""
+        self.under_way.clear()
+        self._news, self._undrawn = 0, False
 
     def run_ids(self, number: int) -> str:
         """Return the id of a trial's run, where it has one."""
@@ -223,6 +232,7 @@ class RecordedStudy:
         """Begin the run of a trial."""
         room = number < self.max_child_runs
         run = child_of(self.run, number) if room else None
+        _PENDING.add(self)
         trial = self.under_way[number] = RecordedTrial(number, run, self.run, optimized=optimized)
         if not optimized:
             self._share_context(trial)
@@ -246,7 +256,6 @@ class RecordedStudy:
         if not trial.optimized:
             trial.step_back()
         self._news += 1
-        _PENDING.add(self)
         trial.end(frozen, self.objectives)
         self._tell_table(trial, frozen)
         if frozen.state.name == "COMPLETE":
@@ -262,20 +271,14 @@ class RecordedStudy:
         self.run.log_metrics(values, step=frozen.number)
 
     def _tell_table(self, trial: RecordedTrial, frozen: "FrozenTrial") -> None:
-        single = len(self.objectives) == 1
-        values = frozen.values or [None] * len(self.objectives)
-        self.run.log_row(
-            "trials",
-            number=frozen.number,
-            **{
-                "value" if single else f"values_{name}": value
-                for name, value in zip(self.objectives, values, strict=False)
-            },
-            **{f"params_{name}": _cell(value) for name, value in frozen.params.items()},
-            duration=None if frozen.duration is None else frozen.duration.total_seconds(),
-            state=frozen.state.name,
-            run="" if trial.run is None else trial.run.id,
-        )
+        names = ["value"] if len(self.objectives) == 1 else [f"values_{name}" for name in self.objectives]
+        row: dict[str, Any] = {"number": frozen.number}
+        row |= dict(zip(names, frozen.values or [None] * len(names), strict=False))  # a pruned trial has one at most
+        row |= {f"params_{name}": _cell(value) for name, value in frozen.params.items()}
+        row["duration"] = None if frozen.duration is None else frozen.duration.total_seconds()
+        row["state"] = frozen.state.name
+        row["run"] = "" if trial.run is None else trial.run.id
+        self.run.log_row("trials", **row)
 
 
 def _cell(value: object) -> object:
@@ -287,3 +290,22 @@ def hear_end(run: "Run") -> None:
     for recorded in list(_PENDING):
         if recorded.run.id == run.id:
             recorded.hear_end()
+
+
+@functools.cache
+def _close_at_exit() -> None:
+    """Have all that waits ended with the program: asked for when a run has begun, so that it comes before that ends."""
+    atexit.register(_close_all)
+    os.register_at_fork(after_in_child=_let_go)
+
+
+def _close_all() -> None:
+    for recorded in list(_PENDING):
+        with attempt(SOURCE, recorded.run), paused():
+            recorded.close()
+
+
+def _let_go() -> None:
+    for recorded in _PENDING:
+        recorded.let_go()
+    _PENDING.clear()

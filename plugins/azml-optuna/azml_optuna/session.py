@@ -1,12 +1,11 @@
 """What is remembered between one call of a study and the next: which run it is recorded in."""
 
-import atexit
+import contextlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from azml_integrations import current_run
 from azml_integrations.autologging import as_current, attempt, observed_run, paused, runs_here
@@ -42,6 +41,8 @@ class Optimization:
         Where it is recorded, from its first trial on.
     current : as_current or None
         What made the study's run the current one of the caller's thread.
+    trials : WeakSet of RecordedTrial
+        Those that it asked for; whoever is under way is kept by its study.
     """
 
     silent: bool
@@ -49,7 +50,7 @@ class Optimization:
     thread: int
     recorded: RecordedStudy | None = None
     current: as_current | None = None
-    trials: "list[RecordedTrial]" = field(default_factory=list)
+    trials: "WeakSet[RecordedTrial]" = field(default_factory=WeakSet)
 
 
 class Session:
@@ -77,7 +78,7 @@ class Session:
 
     # -- Study.optimize ------------------------------------------------------------------------------
 
-    @contextmanager
+    @contextlib.contextmanager
     def optimizing(self, study: "Study", *, silent: bool) -> Iterator[Optimization]:
         """Mark a study as under way in ``Study.optimize``; at the end its run ends, too."""
         optimization = Optimization(silent, None if silent else _run_around(), threading.get_ident())
@@ -92,7 +93,9 @@ class Session:
         finally:
             with self._lock:
                 self._optimizations[study].remove(optimization)
-            with self.attempt(None if optimization.recorded is None else optimization.recorded.run):
+            run = None if optimization.recorded is None else optimization.recorded.run
+            theirs_goes_first = contextlib.suppress(Exception) if error is not None else contextlib.nullcontext()
+            with theirs_goes_first, self.attempt(run):  # where a filter makes our warning an error
                 self._end_optimization(study, optimization, error)
 
     def _end_optimization(self, study: "Study", optimization: Optimization, error: BaseException | None) -> None:
@@ -105,7 +108,7 @@ class Session:
             self._settle(study, recorded, optimization.trials)
         recorded.leave(error)
 
-    def _settle(self, study: "Study", recorded: RecordedStudy, trials: "list[RecordedTrial]") -> None:
+    def _settle(self, study: "Study", recorded: RecordedStudy, trials: "WeakSet[RecordedTrial]") -> None:
         """End the runs of trials whose end nobody has told: an error left the objective, or a callback."""
         left = [trial for trial in trials if trial.number in recorded.under_way]
         if left:
@@ -139,7 +142,7 @@ class Session:
     def _join(self, optimization: Optimization, recorded: RecordedStudy, trial: "RecordedTrial") -> None:
         """Make the study's run the current one for callbacks, in each thread that optimizes."""
         with self._lock:
-            optimization.trials.append(trial)
+            optimization.trials.add(trial)
             if optimization.recorded is None:
                 optimization.recorded = recorded
                 recorded.enter()
@@ -177,8 +180,6 @@ class Session:
                 run, own = place_of(study, key, within)
                 known = RecordedStudy(study, key, run, self.options, own=own, max_child_runs=self.max_child_runs)
                 self._forget_some()
-                if not self._recorded:
-                    atexit.register(self.close)  # after the run has begun: so it comes before that ends by itself
                 self._recorded[place] = known
             known.go_on(study)
             OBSERVED.add(study)
@@ -189,23 +190,16 @@ class Session:
         if len(self._recorded) >= MOST_REMEMBERED:
             self._recorded = {place: recorded for place, recorded in self._recorded.items() if not recorded.idle}
 
-    def close(self) -> None:
-        """End the runs of trials that nobody will tell about any more, and draw what there was no time for."""
-        for recorded in list(self._recorded.values()):
-            with self.attempt(recorded.run):
-                recorded.close()
-
     def end(self) -> None:
         """End what is under way, because the switch was turned off."""
         for study in list(self._keys):
             OBSERVED.discard(study)
-        atexit.unregister(self.close)
-        self.close()
         for recorded in list(self._recorded.values()):
             with self.attempt(recorded.run):
+                recorded.close()
                 recorded.end()
 
-    @contextmanager
+    @contextlib.contextmanager
     def attempt(self, run: "Run | None") -> Iterator[None]:
         """Do something beside the user's work: what goes wrong becomes a warning and a note."""
         with attempt(SOURCE, run, on_error=self.options.on_error), paused():

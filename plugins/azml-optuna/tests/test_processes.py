@@ -1,5 +1,7 @@
 """Several processes work on one study, and one run shows it."""
 
+import atexit
+import os
 import subprocess
 import sys
 
@@ -127,3 +129,18 @@ def test_a_killed_worker_leaves_its_own_trial_failed(runs, trials, tmp_path):
     (run,) = runs()
     assert run.status == "Completed"
     assert [child.status for child in trials(run)] == ["Completed", "Failed"]
+
+
+def test_a_forked_child_ends_nothing_of_its_parents(runs, trials):
+    """A child that leaves by the front door, in the middle of a trial, takes nothing along."""
+
+    def objective(trial):
+        if (child := os.fork()) == 0:
+            atexit._run_exitfuncs()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert trials(runs()[0])[0].status == "Running"
+        return 1.0
+
+    optuna.create_study().optimize(objective, n_trials=1)
+    assert trials(runs()[0])[0].status == "Completed"

@@ -175,3 +175,20 @@ def test_installing_imports_nothing():
 def test_options_are_checked(experiment):
     with pytest.warns(AutologWarning, match="max_child_runs is a number of at least 0, not -1"):
         autolog("optuna", max_child_runs=-1)
+
+
+def test_the_users_error_goes_before_our_warnings(runs, monkeypatch):
+    """Where a filter makes warnings errors, theirs is still the one that leaves."""
+    from azml_optuna.recorded_study import RecordedStudy
+
+    def refuse(self, *, patient):
+        raise OSError("no space left")
+
+    def broken(trial):
+        raise KeyError("mine")
+
+    monkeypatch.setattr(RecordedStudy, "sum_up", refuse)
+    study = optuna.create_study()
+    with pytest.raises(KeyError, match="mine"):
+        study.optimize(broken, n_trials=1)
+    monkeypatch.undo()
