@@ -240,9 +240,14 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         """
         from . import submission
 
-        if self.over or self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+        if self.over:
             return
-        self._set_status(RunStatus.CANCEL_REQUESTED)
+        if self._quiet:  # begun by an adapter: this process's own, and it ends here
+            self._append(StatusChanged(RunStatus.CANCEL_REQUESTED, time.time()))
+        elif self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+            return
+        else:
+            self._set_status(RunStatus.CANCEL_REQUESTED)
         self._end(RunStatus.CANCELED)
 
     def delete(self, force: bool = False) -> TrashEntry:
