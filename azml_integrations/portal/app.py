@@ -95,8 +95,10 @@ def _routes() -> list[Route]:
         Route("/api/models", api.list_models),
         Route("/api/search", api.search),
     ]
-    charts = [Route(f"/api{path}", api.chart(spec)) for path, spec in api.CHARTS.items()]
-    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, spec in api.CHARTS.items()]
+    charts = [Route("/api/charts", api.several_charts)]
+    charts += [Route(f"/api{path}", api.chart(spec)) for path, (spec, _) in api.CHARTS.items()]
+    charts += [Route(f"/api{path}.csv", api.data(export)) for path, (_, export) in api.CHARTS.items()]
+    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, (spec, _) in api.CHARTS.items()]
     return [*files, *answers, *charts, *pictures, *pages]
 
 

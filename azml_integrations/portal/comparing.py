@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import charts, experiments, runs
+from . import bands, charts, overlays, runs
 from .catalogue import Entry, names_of
+from .exporting import Export
 from .filtering import attribute, metric
 from .studio import Studio, of, query, span, took
 
@@ -67,8 +68,9 @@ def compare(request: Request) -> Response:
     }
     kept = {title: [line for line in lines if everything or line.differs] for title, lines in sections.items()}
     ids = [entry.record.run_id for entry in entries]
+    asked = overlays.Asked.of(request.query_params)
     lines = [
-        query({"runs": ids, "metric": name})
+        query({"runs": ids, "metric": name, **asked.words()})
         for name in names.metrics
         if any(
             (one := entry.metrics.get(name)) and one.count > 1 and one.last is not None and one.kind == "scalar"
@@ -84,6 +86,10 @@ def compare(request: Request) -> Response:
         same=sum(not line.differs for lines_ in sections.values() for line in lines_),
         everything=everything,
         lines=lines[: runs.MOST_CHARTS],
+        asked=asked,
+        groups=bands.choices(names),
+        bands=bands.BANDS,
+        epochs=charts.EPOCH in names.metrics,
         galleries=_galleries(studio, entries),
         difference=_difference(studio, entries),
     )
@@ -99,12 +105,14 @@ def _attribute(entry: Entry, name: str) -> object:
 
 def spec(studio: Studio, request: Request) -> charts.Spec:
     """Return the lines of one metric of the runs that are compared."""
-    return experiments.history(
-        studio,
-        request.query_params.get("metric", ""),
-        chosen(studio, request),
-        request.query_params.get("axis", "step"),
-    )
+    words = request.query_params
+    return overlays.spec(studio, words.get("metric", ""), chosen(studio, request), overlays.Asked.of(words))
+
+
+def export(studio: Studio, request: Request) -> Export:
+    """Return the complete data behind the lines of one metric of the runs that are compared."""
+    words = request.query_params
+    return overlays.table(studio, words.get("metric", ""), chosen(studio, request), overlays.Asked.of(words))
 
 
 def _galleries(studio: Studio, entries: Sequence[Entry]) -> dict[str, list[dict[str, object] | None]]:

@@ -200,6 +200,37 @@ def test_a_zoom_fetches_detail(own, tab, experiment):
     expect(page.locator("figure.chart .count")).to_have_text("501 points")
 
 
+def test_groups_are_drawn_as_bands(tab, served, ids):
+    """Chosen from a list, kept in the address through a sort and a zoom; one band each, its runs in the legend."""
+    page = tab(served, "/experiments/digits")
+    drawn(page)
+    page.get_by_label("mean over").select_option("equal optimizer")
+    page.wait_for_url("**group=param.optimizer**")
+    drawn(page)
+    page.locator("#logy").check()
+    overlay = page.locator("figure.chart", has_text="mean ± std over 3 runs")
+    expect(overlay.locator(".legendtext")).to_have_text(["optimizer = adam · 2 runs", "optimizer = sgd · 1 run"])
+    assert overlay.locator(".fills path, .js-fill").count() == 2
+    page.get_by_role("columnheader", name="lr").get_by_role("link").click()
+    page.wait_for_url("**sort=param.lr**")
+    assert {"group=param.optimizer", "logy=1"} <= set(page.url.partition("?")[2].replace("%3D", "=").split("&"))
+
+
+def test_charts_are_fetched_together_and_saved(tab, served, ids):
+    """Five charts in sight are one request; below each stand its data and its picture."""
+    page = tab(served, viewport={"width": 1280, "height": 4000})
+    asked = []
+    page.on("request", lambda request: "/chart" in request.url and asked.append(request.url))
+    page.goto(f"{served.address}/runs/{ids['digits 0']}/metrics")
+    count = drawn(page)
+    assert (count, len(asked) <= 2) == (8, True)
+    for words, ending in (("CSV", ".csv"), ("SVG", ".svg"), ("PNG", ".png")):
+        with page.expect_download() as found:
+            page.locator("figure.chart .saves").first.get_by_text(words).click()
+        assert found.value.suggested_filename == f"loss{ending}"
+        assert Path(found.value.path()).stat().st_size > 1000
+
+
 def test_pages_are_read_without_a_script(tab, served, ids):
     """Pictures stand where charts would, controls that need a script are not shown."""
     page = tab(served, f"/runs/{ids['digits 0']}/metrics", java_script_enabled=False)
