@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import compile_path
 
 from ..records import MetricSummary, RunRecord
-from . import artifacts, charts, comparing, drawing, experiments, places, runs
+from . import artifacts, charts, comparing, drawing, experiments, places, runs, views
 from .catalogue import Entry
 from .exporting import Export
 from .studio import Studio, label, of
@@ -82,6 +82,13 @@ def list_runs(request: Request) -> Response:
         raise HTTPException(400, found.problem)
     runs_told = [brief(row.entry) for row in found.rows]
     return answer({"found": found.found, "page": found.look.page, "pages": found.pages, "runs": runs_told})
+
+
+def list_views(request: Request) -> Response:
+    """List the saved views of an experiment, each with its address; ``default`` is the one its table opens with."""
+    studio, name = of(request), request.path_params["name"]
+    experiments.looked(studio, request)
+    return answer(views.listed(studio.workspace, name))
 
 
 def export_runs(request: Request) -> Response:
@@ -316,7 +323,9 @@ def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
         "responses": {"200": {"description": "as said above"}, "404": {"description": "there is no such thing"}},
     }
     if method == "POST":
-        body = {"schema": {"type": "object", "properties": {"action": {"type": "string"}}, "required": ["action"]}}
+        texts = {"type": ["string", "null"]}
+        action = {"properties": {"action": {"type": "string"}}, "required": ["action"]}
+        body = {"schema": {"type": "object", **action, "additionalProperties": texts}}
         found["requestBody"] = {"required": True, "content": {"application/json": body}}
         found["parameters"].append({"name": "X-Azml", "in": "header", "required": True, "schema": {"type": "string"}})
     return found

@@ -83,6 +83,8 @@ def _routes() -> list[Route]:
         Route("/api/revision", api.workspace_revision),
         Route("/api/experiments", api.list_experiments),
         Route("/api/experiments/{name}", actions.act_on_experiment, methods=["POST"]),
+        Route("/api/experiments/{name}/views", api.list_views),
+        Route("/api/experiments/{name}/views", actions.act_on_views, methods=["POST"]),
         Route("/api/experiments/{name}/runs", api.list_runs),
         Route("/api/experiments/{name}/runs.csv", api.export_runs),
         Route("/api/experiments/{name}/runs.parquet", api.export_parquet),

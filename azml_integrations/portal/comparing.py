@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import bands, charts, overlays, runs
+from . import bands, charts, overlays, runs, views
 from .catalogue import Entry, names_of
 from .exporting import Export
 from .filtering import attribute, metric
@@ -69,6 +69,7 @@ def compare(request: Request) -> Response:
     kept = {title: [line for line in lines if everything or line.differs] for title, lines in sections.items()}
     ids = [entry.record.run_id for entry in entries]
     asked = overlays.Asked.of(request.query_params)
+    home = entries[0].record.experiment if entries else None
     lines = [
         query({"runs": ids, "metric": name, **asked.words()})
         for name in names.metrics
@@ -87,6 +88,9 @@ def compare(request: Request) -> Response:
         everything=everything,
         lines=lines[: runs.MOST_CHARTS],
         asked=asked,
+        home=home,
+        saved=views.listed(studio.workspace, home, "compare") if home else [],
+        query=views.query_of("compare", request.url.query),
         groups=bands.choices(names),
         bands=bands.BANDS,
         epochs=charts.EPOCH in names.metrics,

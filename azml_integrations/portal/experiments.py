@@ -6,14 +6,14 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ..core import Experiment
 from ..core.experiment import ViewType
-from . import bands, charts, overlays
+from . import bands, charts, overlays, views
 from .catalogue import Entry
 from .exporting import Export
-from .studio import Studio, label, of, query
+from .studio import Studio, label, of, query, quoted
 from .table import FIXED, Look, Table, column, differs, table
 
 LIVE = ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
@@ -62,6 +62,9 @@ def experiment(request: Request) -> Response:
     studio = of(request)
     name = request.path_params["name"]
     found = looked(studio, request)
+    saved = views.listed(studio.workspace, name)
+    if not request.url.query and (default := next((view for view in saved if view["default"]), None)) is not None:
+        return RedirectResponse(f"./{quoted(name)}?{default['query']}", 302)
     charting = _charting(request, found)
     return studio.page(
         request,
@@ -75,6 +78,8 @@ def experiment(request: Request) -> Response:
         charting=charting,
         problem=found.problem,
         archived=is_archived(studio, name),
+        saved=saved,
+        query=views.query_of("table", request.url.query),
     )
 
 

@@ -231,6 +231,30 @@ def test_charts_are_fetched_together_and_saved(tab, served, ids):
         assert Path(found.value.path()).stat().st_size > 1000
 
 
+def test_a_view_is_saved_from_its_page(own, tab, experiment):
+    """Filter, save, go elsewhere, come back by its name; rename it, make it the one the table opens with."""
+    for alpha in (1, 2):
+        with experiment.start_logging(outputs=False, snapshot_directory=None) as run:
+            run.log("mse", alpha)
+    page = tab(own, f"/experiments/{experiment.name}?q=mse+%3C+2")
+    page.locator(".views summary").click()
+    page.get_by_label("Save this one as").fill("small errors")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="small errors").wait_for()
+    page.on("dialog", lambda dialog: dialog.accept("the smallest" if dialog.type == "prompt" else None))
+    page.get_by_role("button", name="rename").click()
+    page.get_by_role("link", name="the smallest").wait_for()
+    page.get_by_role("button", name="make default").click()
+    expect(page.locator(".views .chip")).to_have_text("default")
+    if Path() != SEEN:
+        page.screenshot(path=SEEN / "views-light.png")
+    page.goto(f"{own.address}/experiments/{experiment.name}")
+    expect(page.locator("table.runs tbody tr")).to_have_count(1)
+    page.locator(".views summary").click()
+    page.get_by_role("button", name="Delete the view").click()
+    expect(page.locator("#saved-views")).to_contain_text("No saved views yet")
+
+
 def test_pages_are_read_without_a_script(tab, served, ids):
     """Pictures stand where charts would, controls that need a script are not shown."""
     page = tab(served, f"/runs/{ids['digits 0']}/metrics", java_script_enabled=False)
