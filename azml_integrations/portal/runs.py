@@ -13,7 +13,7 @@ from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
 from ..records import MetricSummary, Outline, RunRecord
-from . import artifacts, bands, charts, exporting, histories, overlays
+from . import artifacts, bands, charts, exporting, histories, overlays, steps
 from .catalogue import PARAM, Entry, names_of
 from .exporting import Export
 from .studio import Studio, of, query
@@ -255,7 +255,12 @@ def images(request: Request) -> Response:
     """Show the images of a run, those of one name side by side along their steps."""
     studio = of(request)
     entry = studio.entry(request)
-    return page(studio, request, "run_images.html", entry, tab="images", galleries=galleries(studio, entry))
+    found = galleries(studio, entry)
+    step = steps.asked(request)
+    return page(
+        studio, request, "run_images.html", entry, tab="images", galleries=found, step=step,
+        steps=steps.every(found.values()),
+    )  # fmt: skip
 
 
 def galleries(studio: Studio, entry: Entry) -> dict[str, list[dict[str, Any]]]:
@@ -267,7 +272,12 @@ def galleries(studio: Studio, entry: Entry) -> dict[str, list[dict[str, Any]]]:
         if series is not None:
             points = [point for point in series.points() if point.kind == "image"]
             several[name] = [
-                {"file": point.value, "step": place if point.step is None else point.step, "at": point.at}
+                {
+                    "file": point.value,
+                    "step": place if point.step is None else point.step,
+                    "stepped": point.step is not None,
+                    "at": point.at,
+                }
                 for place, point in enumerate(points)
             ]
     return several

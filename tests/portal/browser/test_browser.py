@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 from served import Served
@@ -253,6 +254,71 @@ def test_a_view_is_saved_from_its_page(own, tab, experiment):
     page.locator(".views summary").click()
     page.get_by_role("button", name="Delete the view").click()
     expect(page.locator("#saved-views")).to_contain_text("No saved views yet")
+
+
+@pytest.fixture
+def pictured(experiment, tmp_path):
+    """Give two runs with images: one at steps 0, 10 and 20 and one at 5 and 15, and in the first one without a step."""
+    ids = []
+    for steps in ((0, 10, 20), (5, 15)):
+        with experiment.start_logging(outputs=False, snapshot_directory=None) as run:
+            for step in steps:
+                run.log_image("sample", plot=np.full((40, 60), step / 20), step=step)
+            if not ids:
+                run.log_image("late", plot=np.eye(40), step=20)
+                run.log_image("overview", plot=np.eye(40))
+        ids.append(run.id)
+    return ids
+
+
+def test_one_step_moves_all_images_of_a_run(own, tab, pictured):
+    """Each shows its nearest image at or before, and says so; arrows and play move it, and the address keeps it."""
+    page = tab(own, f"/runs/{pictured[0]}/images")
+    seen = page.locator(".gallery figure:not([hidden]) figcaption, .until:not([hidden])")
+    expect(seen).to_have_text(["step 20", "step 20", "image 0"])
+    page.locator("h1").click()
+    page.keyboard.press("ArrowLeft")
+    expect(seen).to_have_text(["step 10", "none until step 20", "image 0"])
+    assert page.url.endswith("?step=10")
+    page.reload()
+    expect(seen).to_have_text(["step 10", "none until step 20", "image 0"])
+    page.get_by_role("slider", name="step of all images").press("ArrowLeft")
+    expect(page.locator("#steps output")).to_have_text("0")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.locator("#steps output")).to_have_text("20")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert "step=" not in page.url
+    plain = tab(own, f"/runs/{pictured[0]}/images?step=15", java_script_enabled=False)
+    expect(plain.locator(".gallery figure:visible figcaption")).to_have_text(["step 10", "image 0"])
+    plain.locator("#steps select").select_option("20")
+    plain.get_by_role("button", name="Show").click()
+    expect(plain.locator(".gallery figure:visible figcaption")).to_have_text(["step 20", "step 20", "image 0"])
+
+
+def test_one_step_moves_the_images_of_several_runs(own, tab, pictured):
+    """Runs that logged at other steps stand beside each other at the same one, and each says its own."""
+    page = tab(own, f"/compare?runs={pictured[0]}&runs={pictured[1]}&step=10")
+    captions = page.locator(".side", has_text="sample").locator(".at")
+    expect(captions).to_have_text([", step 10", ", step 5"])
+    shown = page.locator(".side", has_text="sample").locator("img")
+    before = [one.get_attribute("src") for one in shown.all()]
+    page.get_by_role("slider", name="step of all images").fill("0")
+    expect(captions).to_have_text([", step 0", ", none until step 5"])
+    expect(shown.nth(1)).to_be_hidden()
+    page.get_by_role("slider", name="step of all images").fill("4")
+    expect(captions).to_have_text([", step 20", ", step 15"])
+    assert [one.get_attribute("src") for one in shown.all()] != before
+    page.wait_for_function("[...document.querySelectorAll('.side img')].every((one) => one.hidden || one.naturalWidth)")
+    page.get_by_role("button", name="Difference").first.click()
+    if Path() != SEEN:
+        page.screenshot(path=SEEN / "steps-light.png", full_page=True)
+    plain = tab(own, f"/compare?runs={pictured[0]}&runs={pictured[1]}&step=0", java_script_enabled=False)
+    expect(plain.locator(".at").nth(1)).to_have_text(", none until step 5")
+    plain.locator("#steps select").select_option("15")
+    plain.get_by_role("button", name="Show").click()
+    expect(plain.locator(".at").nth(1)).to_have_text(", step 15")
+    assert plain.url.count("runs=") == 2
 
 
 def test_pages_are_read_without_a_script(tab, served, ids):
