@@ -119,7 +119,9 @@ export async function renderChart(figure, spec) {
   const Plotly = await plotly(), look = wanted(), plot = figure.querySelector(".plot");
   spec.logx = spread(spec);
   const settings = { responsive: true, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"], doubleClick: "reset+autosize" };
-  await Plotly.react(plot, TRACES[spec.kind](spec, look), layout(spec, look), settings);
+  const laid = layout(spec, look), range = spec.kind === "lines" ? ends(figure, spec, laid.xaxis.type === "log") : undefined;
+  if (range?.every((end) => typeof end === "string" || Number.isFinite(end))) laid.xaxis.range = range;
+  await Plotly.react(plot, TRACES[spec.kind](spec, look), laid, settings);
   if (!figure.dataset.heard) {
     figure.dataset.heard = "1";
     plot.on("plotly_click", (event) => { const link = event.points[0]?.customdata; if (typeof link === "string") location.href = root + link; });
@@ -137,14 +139,36 @@ export async function renderChart(figure, spec) {
   if (caption && spec.title) caption.textContent = spec.title;
 }
 
+// The part of x that a chart shows stands in the address as zoom=LOW~HIGH~METRIC.
+const named = (figure) => { const words = new URLSearchParams(figure.dataset.chart.split("?")[1] ?? ""); return words.get("metric") ?? words.get("kind") ?? "chart"; };
+const zooms = () => new URLSearchParams(location.search).getAll("zoom").map((one) => one.split("~")).map(([low, high, ...name]) => ({ low: Number(low), high: Number(high), name: name.join("~") }));
+
+function part(figure, low, high) {
+  const some = Number.isFinite(low) && Number.isFinite(high);
+  figure.range = some ? [low, high] : null;
+  figure.dataset.between = some ? `&min=${low}&max=${high}` : "";
+}
+
+function keep(figure) {
+  const address = new URL(location.href), rest = zooms().filter((one) => one.name !== named(figure));
+  address.searchParams.delete("zoom");
+  if (figure.range) rest.push({ low: figure.range[0], high: figure.range[1], name: named(figure) });
+  for (const one of rest) address.searchParams.append("zoom", `${one.low}~${one.high}~${one.name}`);
+  history.replaceState(null, "", address);
+}
+
+const ends = (figure, spec, log) => figure.range?.map((end) => spec.x.date ? new Date(end * 1000).toISOString() : log ? Math.log10(end) : end);
+
 let waiting;
 function zoomed(figure, moved) {
-  const low = moved["xaxis.range[0]"], high = moved["xaxis.range[1]"];
+  const low = moved["xaxis.range[0]"] ?? moved["xaxis.range"]?.[0], high = moved["xaxis.range[1]"] ?? moved["xaxis.range"]?.[1];
   if (low === undefined && !moved["xaxis.autorange"]) return;
   clearTimeout(waiting);
-  const number = (end) => typeof end === "number" ? end : Date.parse(`${String(end).replace(" ", "T")}Z`) / 1000;
+  const { type } = figure.querySelector(".plot")._fullLayout.xaxis;
+  const number = (end) => typeof end !== "number" ? Date.parse(`${String(end).replace(" ", "T")}Z`) / 1000 : type === "log" ? 10 ** end : end;
   waiting = setTimeout(() => {
-    figure.dataset.between = low === undefined ? "" : `&min=${number(low)}&max=${number(high)}`;
+    part(figure, low === undefined ? NaN : number(low), number(high));
+    keep(figure);
     fill(figure);
   }, 250);
 }
@@ -205,7 +229,11 @@ export function charts() {
     come.forEach((figure) => sight.unobserve(figure));
     fillAll(come);
   }, { rootMargin: "300px" });
-  figures.forEach((figure) => sight.observe(figure));
+  for (const figure of figures) {
+    const zoom = zooms().find((one) => one.name === named(figure));
+    if (zoom) part(figure, zoom.low, zoom.high);
+    sight.observe(figure);
+  }
   const again = () => figures.filter((figure) => figure.told).forEach((figure) => renderChart(figure, figure.told));
   document.addEventListener("azml:changed", () => fillAll(figures.filter((figure) => figure.told)), DRAWN);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
@@ -234,6 +262,7 @@ function controls(again) {
     if (!link || link.getAttribute("href") === "?") return;
     const words = new URLSearchParams(link.search);
     along(words);
+    for (const zoom of new URLSearchParams(location.search).getAll("zoom")) words.append("zoom", zoom);
     link.search = words;
   });
   const smoothing = document.getElementById("smoothing");

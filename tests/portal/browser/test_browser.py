@@ -199,6 +199,15 @@ def test_a_zoom_fetches_detail(own, tab, experiment):
     assert page.locator("figure.chart .count").inner_text().endswith("of 5,000 points")
     page.evaluate("Plotly.relayout(document.querySelector('.plot'), {'xaxis.range[0]': 1000, 'xaxis.range[1]': 1500})")
     expect(page.locator("figure.chart .count")).to_have_text("501 points")
+    assert "zoom=1000%7E1500%7Eloss" in page.url
+    page.locator("#logx").check()
+    page.reload()
+    expect(page.locator("figure.chart .count")).to_have_text("501 points")
+    ends = page.evaluate("document.querySelector('.plot').layout.xaxis.range.map((end) => Math.round(10 ** end))")
+    assert ends == [1000, 1500]
+    page.evaluate("Plotly.relayout(document.querySelector('.plot'), {'xaxis.autorange': true})")
+    expect(page.locator("figure.chart .count")).to_contain_text("of 5,000 points")
+    assert "zoom" not in page.url
 
 
 def test_groups_are_drawn_as_bands(tab, served, ids):
