@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import AzmlError
-from . import actions, api, comparing, experiments, places, runs, sending
+from . import actions, api, bulk, comparing, experiments, places, runs, sending
 from .security import LOOPBACK, Gate
 from .studio import Studio, of
 
@@ -66,6 +66,9 @@ def _routes() -> list[Route]:
         Route("/runs/{run_id}/logs", runs.logs),
         Route("/runs/{run_id}/snapshot", runs.snapshot),
         Route("/compare", comparing.compare),
+        Route("/bulk", bulk.page),
+        Route("/trash", bulk.trash),
+        Route("/trash/action", bulk.trash_page),
         Route("/compute", places.computes),
         Route("/compute/{name}", places.compute),
         Route("/models", places.models),
@@ -86,6 +89,7 @@ def _routes() -> list[Route]:
         Route("/api/experiments/{name}/runs", api.list_runs),
         Route("/api/experiments/{name}/runs.csv", api.export_runs),
         Route("/api/experiments/{name}/runs.parquet", api.export_parquet),
+        Route("/api/runs", bulk.act_on_runs, methods=["POST"]),
         Route("/api/runs/{run_id}", api.get_run),
         Route("/api/runs/{run_id}", actions.act_on_run, methods=["POST"]),
         Route("/api/runs/{run_id}/metric", api.get_metric),
@@ -94,6 +98,8 @@ def _routes() -> list[Route]:
         Route("/api/compute", api.list_computes),
         Route("/api/models", api.list_models),
         Route("/api/search", api.search),
+        Route("/api/trash", bulk.list_trash),
+        Route("/api/trash", bulk.act_on_trash, methods=["POST"]),
     ]
     charts = [Route(f"/api{path}", api.chart(spec)) for path, spec in api.CHARTS.items()]
     pictures = [Route(f"{path}.svg", api.picture(spec)) for path, spec in api.CHARTS.items()]
