@@ -297,6 +297,8 @@ class Trash:
         here = record.host in (None, host.name())
         paths = [path for path in journal.files(self._workspace.view.folder(record.run_id)) if path.suffix != ".gz"]
         if here and any(journal.in_use(path) for path in paths):
+            if record.ended and record.verdict is None:
+                return "has ended, but a program or notebook still holds it open to add to it; end that first"
             return "goes on: a process writes to it; end it first"
         if record.status in TERMINAL:
             return None

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import AzmlError
-from . import actions, api, bulk, comparing, experiments, places, runs, sending
+from . import actions, api, bulk, comparing, datasets, experiments, places, runs, sending
 from .security import LOOPBACK, Gate
 from .studio import Studio, of
 
@@ -74,6 +74,9 @@ def _routes() -> list[Route]:
         Route("/models", places.models),
         Route("/models/{name}", places.model),
         Route("/models/{name}/{version:int}", places.model),
+        Route("/datasets", datasets.datasets),
+        Route("/datasets/{name}", datasets.dataset),
+        Route("/datasets/{name}/{version:int}", datasets.dataset),
         Route("/search", places.search),
     ]
     files = [
@@ -97,6 +100,8 @@ def _routes() -> list[Route]:
         Route("/api/runs/{run_id}/log", api.log),
         Route("/api/compute", api.list_computes),
         Route("/api/models", api.list_models),
+        Route("/api/datasets", datasets.list_datasets),
+        Route("/api/datasets/{name}", datasets.get_dataset),
         Route("/api/search", api.search),
         Route("/api/trash", bulk.list_trash),
         Route("/api/trash", bulk.act_on_trash, methods=["POST"]),

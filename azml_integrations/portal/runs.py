@@ -13,7 +13,7 @@ from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
 from ..records import MetricSummary, RunRecord
-from . import artifacts, charts
+from . import artifacts, charts, datasets
 from .catalogue import PARAM, Entry
 from .studio import Studio, of, query
 
@@ -119,6 +119,7 @@ def details(request: Request) -> Response:
         others=[one for one in entry.metrics.values() if one.kind != "scalar"],
         fits=_fits(studio, entry),
         models=[model for model in _models(studio) if model.run_id == record.run_id],
+        datasets=datasets.of_run(studio, record),
     )
 
 

@@ -88,6 +88,17 @@ def test_a_run_that_goes_on_is_refused(workspace, experiment):
     run.delete()
 
 
+def test_a_handle_that_added_something_may_delete(workspace, parent):
+    """Another one that holds the run open is a reason to refuse: what it adds would be lost from sight."""
+    parent.tag("stage", "draft")
+    other = Run(parent.experiment, parent.id)
+    other.tag("stage", "prod")
+    with pytest.raises(RunStateError, match="has ended, but a program or notebook still holds it open"):
+        parent.delete()
+    other._journal.close()
+    parent.delete()
+
+
 def test_a_dead_run_is_over(workspace, experiment):
     """A process that was killed keeps nobody from clearing up after it."""
     child = os.fork()

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import expect
 from served import Served
 
+from azml_integrations.core import Dataset, used
+
 SEEN = Path(os.environ.get("AZML_SCREENSHOTS", ""))
 
 
@@ -127,3 +129,26 @@ def test_without_a_script_the_command_is_told(own, tab, runs):
     assert f"azml run delete {runs[4].id} {runs[2].id}" in page.locator("pre").inner_text()
     assert not page.locator("form.edit button").is_visible()
     seen(page, "delete-without-script")
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "narrow"])
+def test_datasets_are_seen(own, tab, workspace, experiment, tmp_path, look):
+    """From the list to the rows, to the run that used them, and back."""
+    rows = ["sepal length,sepal width,petal length,kind"]
+    rows += [f"{5 + n / 10:.1f},{3 + n % 7 / 10:.1f},{1.2 + n % 5 / 10:.1f},setosa" for n in range(20)]
+    (tmp_path / "iris.csv").write_text("\n".join(rows) + "\n")
+    iris = Dataset.Tabular.from_delimited_files(str(tmp_path / "iris.csv"))
+    iris = iris.register(workspace, "iris", "Measured flowers of three kinds.", {"stage": "raw"})
+    with experiment.start_logging(outputs=False, snapshot_directory=None, display_name="training") as run:
+        told = {"name": "flowers", "id": iris.id, "mode": "direct", "dataset": "iris", "version": 1}
+        run.add_properties(used.properties([told], []))
+    narrow = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    page = tab(own, "/datasets", **{"dark": {"color_scheme": "dark"}, "narrow": narrow}.get(look, {}))
+    seen(page, f"datasets-{look}")
+    page.get_by_role("link", name="iris").click()
+    page.wait_for_selector("h1:has-text('iris')")
+    assert page.get_by_role("columnheader", name="sepal length").count() == 1
+    seen(page, f"dataset-{look}")
+    page.get_by_role("link", name="training").click()
+    page.get_by_role("link", name="flowers").click()
+    page.wait_for_selector("h1:has-text('iris')")
