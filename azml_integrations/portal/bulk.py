@@ -121,11 +121,11 @@ def chosen(studio: Studio, ids: Sequence[str], experiment: str | None, words: It
         if found.problem:
             raise HTTPException(400, found.problem)
         return list(found.entries)
-    entries = [studio.catalogue.run(run_id) for run_id in dict.fromkeys(ids)]
-    missing = [run_id for run_id, entry in zip(dict.fromkeys(ids), entries, strict=True) if entry is None]
+    entries = studio.catalogue.several(ids)
+    missing = [run_id for run_id, entry in entries.items() if entry is None]
     if missing:
         raise HTTPException(404, f"there is no run {missing[0]} in workspace {studio.workspace.name}")
-    return [entry for entry in entries if entry is not None]
+    return [entry for entry in entries.values() if entry is not None]
 
 
 def page(request: Request) -> Response:
@@ -136,7 +136,7 @@ def page(request: Request) -> Response:
     look = [(key, value) for key, value in words.multi_items() if key not in ("action", "runs", "all")]
     entries = chosen(studio, _listed(words, "runs"), experiment, look)
     ids = [entry.record.run_id for entry in entries]
-    family = _family(studio, entries) if action == "delete" else []
+    family = studio.catalogue.family(ids) if action == "delete" else []
     body: dict[str, Any] = {"action": action}
     body |= (
         {"runs": ids} if experiment is None else {"experiment": experiment, "query": _encoded(look), "count": len(ids)}
@@ -164,18 +164,6 @@ def _back(entries: Sequence[Entry], experiment: str | None, look: list[tuple[str
     if name is None:
         return "", "Experiments"
     return f"experiments/{quoted(name)}{'?' + _encoded(look) if look else ''}", name
-
-
-def _family(studio: Studio, entries: Sequence[Entry]) -> list[str]:
-    """Return the ids of runs and of all below them."""
-    found: dict[str, None] = {}
-    waiting = [entry.record.run_id for entry in entries]
-    while waiting:
-        run_id = waiting.pop()
-        if run_id not in found:
-            found[run_id] = None
-            waiting += [child.record.run_id for child in studio.catalogue.children(run_id)]
-    return list(found)
 
 
 def _refusal(studio: Studio, action: str, entry: Entry) -> str | None:

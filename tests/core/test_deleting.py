@@ -208,7 +208,7 @@ def test_a_registered_model_outlives_its_run(workspace, parent):
     """Its files may be other names of the run's; they are said to stay, they stay, and count as nothing freed."""
     parent.register_model("net", "outputs/model.bin")
     (told,) = workspace.trash.origins([parent.id])
-    assert told == "model net:1 was registered from it; it has its own files and stays"
+    assert told == f"model net:1 was registered from run {parent.id}; it has its own files and stays"
     entry = parent.delete()
     assert Model(workspace, "net").run is None
     workspace.trash.purge(entry)
@@ -223,7 +223,7 @@ def test_a_dataset_that_reads_a_run_is_named(workspace, parent):
     inside = workspace.view.folder(parent.id) / "outputs" / "model.bin"
     Dataset.File.from_files(str(inside)).register(workspace, "reads-a-run")
     (told,) = workspace.trash.origins([parent.id])
-    assert told == "dataset reads-a-run:1 reads files of it, and cannot be read without it"
+    assert told == f"dataset reads-a-run:1 reads files of run {parent.id}, and cannot be read without it"
 
 
 def test_what_cannot_be_moved_stays_whole(workspace, parent, monkeypatch):

@@ -114,7 +114,7 @@ def test_the_page_says_what_would_happen(studio, several, experiment):
     text = studio.get("/bulk", params={"action": "delete", "runs": [several[2].id, living.id]}).text
     assert "Move to the trash: 2 runs" in text
     assert "and 1 below them" in text
-    assert "model net:1 was registered from it; it has its own files and stays" in text
+    assert f"model net:1 was registered from run {several[2].id}; it has its own files and stays" in text
     assert "goes on: a process writes to it" in text
     assert f"azml run delete {several[2].id} {living.id}" in text
     assert 'class="edit js"' in text

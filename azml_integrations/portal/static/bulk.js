@@ -46,7 +46,8 @@ function show(result) {
   if (!result.refused.length) return;
   const list = line(place, "", "ul");
   list.className = "notes";
-  for (const one of result.refused) line(list, `${one.run}: ${one.why}`, "li").className = "problem";
+  for (const one of result.refused.slice(0, 100)) line(list, `${one.run}: ${one.why}`, "li").className = "problem";
+  if (result.refused.length > 100) line(place, `and ${result.refused.length - 100} more`);
 }
 
 async function send(form) {
