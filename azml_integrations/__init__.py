@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         implicit_experiment,
         implicit_run,
     )
+    from .core.model_formats import load_model, save_model
     from .hookspecs import hookimpl
     from .pictures import log_classification, log_regression
     from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
@@ -53,8 +54,10 @@ __all__ = [
     "implicit_child",
     "implicit_experiment",
     "implicit_run",
+    "load_model",
     "log_classification",
     "log_regression",
+    "save_model",
 ]
 
 _LATE = {
@@ -63,6 +66,7 @@ _LATE = {
     **dict.fromkeys(["current_run", "get_run", "implicit_child", "implicit_experiment", "implicit_run"], "core"),
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery", "RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
+    **dict.fromkeys(["load_model", "save_model"], "core.model_formats"),
     "autolog": "autologging",
     "hookimpl": "hookspecs",
 }

@@ -21,11 +21,13 @@
     │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
     │   ├── ModelChangedError       the file is not the one that was stored
     │   ├── ModelFactsError         the .json beside a model cannot be believed
+    │   ├── ModelFormatUnknownError (LookupError) no plugin here reads it
     │   ├── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
     │   ├── DatasetNotFoundError    (KeyError) no dataset of that name, version or id
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
+    │   ├── OfferError              (RuntimeError) what a plugin offers failed when it was asked for
     │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
     │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
@@ -296,6 +298,21 @@ class MetricError(UserErrorException, TypeError):
     def __init__(self, name: str, value: object, wanted: str) -> None:
         self.name, self.value = name, value
         super().__init__(f"metric {_short(name)} got {a(value)}, expected {wanted}")
+
+
+class OfferError(UserErrorException, RuntimeError):
+    """What a plugin offers failed when it was asked for.
+
+    Attributes
+    ----------
+    plugin : str
+        Name of the plugin.
+    """
+
+    def __init__(self, what: str, plugin: str, cause: object, way_out: str) -> None:
+        self.plugin = plugin
+        said = f"{type(cause).__name__}: {cause}" if isinstance(cause, BaseException) else str(cause)
+        super().__init__(f"{what} of plugin {plugin!r} failed: {said}; {way_out}")
 
 
 class NameRefusedError(UserErrorException):
@@ -799,6 +816,24 @@ class ModelFactsError(UserErrorException):
         super().__init__(
             f"{name} of {where} cannot be used: {why}; expected what was written beside a model when it was stored; "
             f"nothing was loaded"
+        )
+
+
+class ModelFormatUnknownError(UserErrorException, LookupError):
+    """A model of a format that no plugin here reads.
+
+    Attributes
+    ----------
+    format : str
+        What its model.json says.
+    """
+
+    def __init__(self, format: str, name: str, where: str, there: list[str], how: str) -> None:
+        self.format = format
+        said = f"; its model.json says: {_short(how)}" if how else ""
+        super().__init__(
+            f"{name} of {where} tells of the format {_short(format)}, which no plugin here reads; "
+            f"there are: {few(there) or 'none'}{said}"
         )
 
 

@@ -17,13 +17,16 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pluggy
 
 from . import hookspecs
 from .errors import PluginWarning
+
+T = TypeVar("T")
 
 CORE = "core"
 """Entry-point name of the core's own plugin."""
@@ -92,10 +95,84 @@ class Plugins:
         """
         self._discover()
         caller = getattr(self._pluggy.hook, hook)
-        answers = self._answers(caller, arguments)
+        answers = (answer for _, answer in self._answers(caller, arguments))
         if caller.spec is not None and caller.spec.opts["firstresult"]:
             return next(answers, None)
         return list(answers)
+
+    def offers(self, hook: str, /, **arguments: object) -> list[tuple[str, Any]]:
+        """Ask every plugin, and tell whose answer each is.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook of `hookspecs`.
+        **arguments
+            What the hook documents.
+
+        Returns
+        -------
+        list of (str, object)
+            Name of the plugin, and its answer; where it is None, nothing.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does.
+        """
+        self._discover()
+        return list(self._answers(getattr(self._pluggy.hook, hook), arguments))
+
+    def offered(self, hook: str, kind: type[T]) -> list[tuple[str, T]]:
+        """Ask every plugin for nouns of ours, and leave out what is none.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook that returns a list of them.
+        kind : type
+            Of `azml_integrations.offers`.
+
+        Returns
+        -------
+        list of (str, kind)
+            Name of the plugin, and what it offers.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does, and once for a plugin that offers something else.
+        """
+        found: list[tuple[str, T]] = []
+        for who, answer in self.offers(hook):
+            several = answer if isinstance(answer, (list, tuple)) else [answer]
+            found += [(who, one) for one in several if isinstance(one, kind)]
+            if odd := [one for one in several if not isinstance(one, kind)]:
+                self.blame(who, hook, f"{odd[0]!r} is no {kind.__module__}.{kind.__qualname__}")
+        return found
+
+    def blame(self, name: str, what: str, error: object, *, warn: bool = True) -> None:
+        """Keep, and say once, that something which a plugin has offered is broken.
+
+        Parameters
+        ----------
+        name : str
+            Name of the plugin.
+        what : str
+            Which of its things: ``command 'upload'``.
+        error : object
+            What came of it: an exception, or a sentence.
+        warn : bool, default=True
+            Whether to say so; an error that the user sees has said it.
+
+        Warns
+        -----
+        PluginWarning
+            Once for each plugin and thing.
+        """
+        self._discover()
+        said = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else str(error)
+        self._told(name, what, f"{what}: {said}", depth=4 if warn else None)
 
     def listen(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""
@@ -189,7 +266,7 @@ class Plugins:
         for caller in self._pluggy.get_hookcallers(plugin) or []:
             yield from (impl for impl in caller.get_hookimpls() if impl.plugin is plugin)
 
-    def _answers(self, caller: pluggy.HookCaller, arguments: dict[str, object]) -> Iterator[Any]:
+    def _answers(self, caller: pluggy.HookCaller, arguments: dict[str, object]) -> Iterator[tuple[str, Any]]:
         for impl in reversed(caller.get_hookimpls()):
             try:
                 answer = impl.function(*(arguments[name] for name in impl.argnames))
@@ -197,17 +274,46 @@ class Plugins:
                 self._stumble(impl.plugin_name, caller.name, error)
                 continue
             if answer is not None:
-                yield answer
+                yield impl.plugin_name, answer
 
     def _stumble(self, name: str, hook: str, error: BaseException) -> None:
-        if (name, hook) in self._stumbled:
+        self._told(name, hook, f"{hook} raised {type(error).__name__}: {error}", depth=5)
+
+    def _told(self, name: str, what: str, reason: str, depth: int | None) -> None:
+        if (name, what) in self._stumbled:
             return
-        self._stumbled.add((name, hook))
-        fact = self._facts[name]
-        reason = f"{hook} raised {type(error).__name__}: {error}"
-        known = f"{fact.reason}; {reason}" if fact.reason else reason
-        self._facts[name] = PluginFact(fact.name, fact.origin, fact.distribution, fact.state, known)
-        warnings.warn(f"plugin {name!r}: {reason}; all else goes on", PluginWarning, stacklevel=4)
+        self._stumbled.add((name, what))
+        if (fact := self._facts.get(name)) is not None:
+            known = f"{fact.reason}; {reason}" if fact.reason else reason
+            self._facts[name] = PluginFact(fact.name, fact.origin, fact.distribution, fact.state, known)
+        if depth is not None:
+            warnings.warn(f"plugin {name!r}: {reason}; all else goes on", PluginWarning, stacklevel=depth)
+
+
+def reach(address: object) -> Any:
+    """Import what an address of a plugin names.
+
+    Parameters
+    ----------
+    address : str
+        ``package.module:name``; the name may have dots.
+
+    Returns
+    -------
+    object
+        What stands there.
+
+    Raises
+    ------
+    Exception
+        Whatever importing a stranger's module raises; `ValueError` if it is no such address.
+    """
+    if not isinstance(address, str) or not all(parts := address.partition(":")):
+        raise ValueError(f"{address!r} is no address; expected 'package.module:name'")
+    found: Any = import_module(parts[0])
+    for part in parts[2].split("."):
+        found = getattr(found, part)
+    return found
 
 
 @functools.cache

@@ -649,6 +649,24 @@ class Series(msgspec.Struct, frozen=True):
         return [Point(*point) for point in zip(self.values, self.times, self.steps, kinds, strict=True)]
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """A long metric by the few points that show it: of each stretch the lowest and the highest.
+
+    Attributes
+    ----------
+    series : Series
+        Those points. Their steps are their places among all points where some point has none.
+    count : int
+        How many points they stand for.
+    first_at : float
+        Moment of the metric's first point [s since the epoch, UTC].
+    """
+
+    series: Series
+    count: int
+    first_at: float
+
+
 class MetricSummary(msgspec.Struct, frozen=True):
     """One metric of one run in a line.
 
@@ -851,6 +869,21 @@ class RunStore(Protocol):
     def series(self, run_id: str, name: str) -> Series | None:
         """Return all points of a metric, in order of (time, journal, line); None for an unknown one."""
 
+    def outline(
+        self,
+        run_id: str,
+        name: str,
+        along: Literal["step", "time"] = "step",
+        between: tuple[float | None, float | None] = (None, None),
+    ) -> Outline | None:
+        """Return the points that show a metric, so many that 2,000 can be chosen among them.
+
+        The lowest and the highest of each stretch, the ends, and where a value is not finite are among them, and all
+        points where they are few. `between` names a part of it, its ends included: of the steps (of the order, from 0,
+        where some point has none), or of the moments [s since the epoch, UTC]. None for an unknown metric, and where a
+        store knows nothing shorter than `series`.
+        """
+
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
 
@@ -951,6 +984,7 @@ __all__ = [
     "ModelRecord",
     "Note",
     "Noted",
+    "Outline",
     "PartEnded",
     "Point",
     "PointKind",

@@ -69,6 +69,16 @@ BUSY = OSError(28, "No space left on device")
 
 SAMPLES = [
     (
+        errors.ModelFormatUnknownError("ubj", "m/model.json", "run r", ["npz"], "xgboost.Booster"),
+        (ValueError, LookupError),
+        {"format": "ubj"},
+    ),
+    (
+        errors.OfferError("renderer 'x'", "acme", OSError("no"), "draw it"),
+        (ValueError, RuntimeError),
+        {"plugin": "acme"},
+    ),
+    (
         MetricError("loss", [1], "one number"),
         (UserErrorException, ValueError, TypeError),
         {"name": "loss", "value": [1]},

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ..records import MetricSummary, RunRecord
-from . import artifacts, bulk, charts, comparing, drawing, experiments, places, runs
+from . import artifacts, bulk, charts, comparing, drawing, experiments, panels, places, runs
 from .catalogue import Entry
 from .studio import Studio, label, of
 from .table import Look
@@ -202,6 +202,20 @@ def log(request: Request) -> Response:
     begin = request.query_params.get("from", "0")
     text, following, size = artifacts.piece(file, int(begin) if begin.isdecimal() else 0)
     return answer({"text": text, "following": following, "size": size, "ended": entry.record.ended})
+
+
+def list_panels(request: Request) -> Response:
+    """List the panels that plugins add to a run."""
+    return answer([one.told() for one in panels.offers(of(request).entry(request)).values()])
+
+
+def get_panel(request: Request) -> Response:
+    """Return what one panel shows of a run: its parts, or why there are none."""
+    studio = of(request)
+    entry = studio.entry(request)
+    offer = panels.offer(entry, request.path_params["name"])
+    found = panels.drawn(studio, entry, offer)
+    return answer({**offer.told(), "parts": found.parts, "trouble": found.trouble})
 
 
 def list_computes(request: Request) -> Response:

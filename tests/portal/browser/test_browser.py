@@ -3,10 +3,15 @@
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
 from served import Served
+
+from azml_integrations.core import Experiment
+from azml_integrations.hookspecs import Panel, hookimpl
+from azml_integrations.plugins import plugins
 
 SEEN = Path(os.environ.get("AZML_SCREENSHOTS", ""))
 """Where the pictures of the pages are kept, if somebody wants to look at them."""
@@ -224,3 +229,29 @@ def test_many_tabs_never_hang(own, tab, experiment):
         other.goto(f"{own.address}/runs/{run.id}", timeout=30_000)
         assert other.locator("h1").inner_text().startswith("watched")
     run.complete()
+
+
+def test_panels_of_plugins_are_fetched_afterwards(tab, own, workspace):
+    """The page is there first; what a plugin draws comes into its place, and again when the run has changed."""
+
+    @hookimpl
+    def azml_panels():
+        return [Panel("loss", "Last loss", f"{__name__}:last_loss"), Panel("broken", "Broken", "no_such_module:draw")]
+
+    run = Experiment(workspace, "panels").start_logging(outputs=False, snapshot_directory=None)
+    run.log("loss", 2.0)
+    plugins().register(SimpleNamespace(azml_panels=azml_panels), "acme")
+    page = tab(own, f"/runs/{run.id}")
+    panel = page.locator('section[data-panel$="/loss"]')
+
+    expect(panel).to_contain_text("the last loss is 2.0")
+    expect(page.locator('section[data-panel$="/broken"] .problem')).to_contain_text("plugin 'acme'")
+    run.log("loss", 1.0)
+    run.tag("half", "way")
+    expect(panel).to_contain_text("the last loss is 1.0")
+    run.complete()
+
+
+def last_loss(run):
+    """Draw a panel."""
+    return f"the last loss is {run.metric_points('loss')[-1].value}"
