@@ -275,6 +275,8 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         StoreError
             If the disk refuses.
         """
+        if not self.owned:
+            self._journal.close()  # what this handle has added since is no reason to refuse
         return self._workspace.trash.discard(self.id, force=force)
 
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:

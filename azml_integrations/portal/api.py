@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import compile_path
 
 from ..records import MetricSummary, RunRecord
-from . import artifacts, charts, comparing, drawing, experiments, panels, places, runs, views
+from . import artifacts, bulk, charts, comparing, drawing, experiments, panels, places, runs, views
 from .catalogue import Entry
 from .exporting import Export
 from .studio import Studio, label, of
@@ -136,7 +136,9 @@ def _export(request: Request) -> tuple[list[str], Iterator[list[object]]]:
     fixed = ("run_id", "number", "status", "type", "parent_id", "created_at", "started_at", "ended_at")
     head = [*fixed, "label", *(f"params.{one}" for one in names.params), *(f"tags.{one}" for one in names.tags)]
     head += [f"metrics.{one}{by}" for one in names.metrics for by in ("", ":min", ":max")]
-    entries = found.entries if look.flat else found.family
+    entries: Sequence[Entry] = found.entries if look.flat else found.family
+    if (ids := request.query_params.getlist("runs")) and "all" not in request.query_params:
+        entries = [one for run_id in dict.fromkeys(ids) if (one := studio.catalogue.run(run_id)) is not None]
     return head, (_exported(entry, names, fixed) for entry in entries)
 
 
@@ -329,6 +331,15 @@ def openapi(request: Request) -> Response:
     return answer({"openapi": "3.1.0", "info": info, "paths": paths})
 
 
+def _schema(path: str) -> dict[str, Any]:
+    """Return what the body of a request holds, as JSON Schema."""
+    if path not in bulk.BODIES:
+        action = {"properties": {"action": {"type": "string"}}, "required": ["action"]}
+        return {"type": "object", **action, "additionalProperties": {"type": ["string", "null"]}}
+    kind = bulk.BODIES[path]
+    return dict(msgspec.json.schema(kind)["$defs"][kind.__name__])
+
+
 def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
     names = re.findall(r"\{(\w+)\}", path)
     found: dict[str, Any] = {
@@ -337,9 +348,7 @@ def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
         "responses": {"200": {"description": "as said above"}, "404": {"description": "there is no such thing"}},
     }
     if method == "POST":
-        texts = {"type": ["string", "null"]}
-        action = {"properties": {"action": {"type": "string"}}, "required": ["action"]}
-        body = {"schema": {"type": "object", **action, "additionalProperties": texts}}
+        body = {"schema": _schema(path)}
         found["requestBody"] = {"required": True, "content": {"application/json": body}}
         found["parameters"].append({"name": "X-Azml", "in": "header", "required": True, "schema": {"type": "string"}})
     return found

@@ -13,7 +13,7 @@ from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
 from ..records import MetricSummary, Outline, RunRecord
-from . import artifacts, bands, charts, exporting, histories, overlays, panels, steps
+from . import artifacts, bands, charts, datasets, exporting, histories, overlays, panels, steps
 from .catalogue import PARAM, Entry, names_of
 from .exporting import Export
 from .studio import Studio, of, query
@@ -120,6 +120,7 @@ def details(request: Request) -> Response:
         others=[one for one in entry.metrics.values() if one.kind != "scalar"],
         fits=_fits(studio, entry),
         models=[model for model in _models(studio) if model.run_id == record.run_id],
+        datasets=datasets.of_run(studio, record),
         panels=panels.offers(entry),
     )
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from ..core.label_verbs import ARCHIVED
 from .catalogue import PARAM, Catalogue, Entry, Names
 from .filtering import FilterError, Test, known_number, parsed, reader
 
@@ -46,6 +47,8 @@ class Look:
         Rows of a page.
     drawn : tuple of (str, str)
         Words about the charts below the table, of `DRAWN`.
+    archived : bool
+        Whether runs that were put away are among them.
     """
 
     query: str = ""
@@ -57,6 +60,7 @@ class Look:
     page: int = 1
     per_page: int = PER_PAGE
     drawn: tuple[tuple[str, str], ...] = ()
+    archived: bool = False
 
     @classmethod
     def of(cls, words: Iterable[tuple[str, str]]) -> "Look":
@@ -75,6 +79,7 @@ class Look:
             max(1, _whole(last.get("page"), 1)),
             min(MOST_PER_PAGE, max(1, _whole(last.get("per"), PER_PAGE))),
             tuple((key, last[key]) for key in DRAWN if last.get(key)),
+            last.get("archived") == "1",
         )
 
     @property
@@ -98,6 +103,7 @@ class Look:
         given += [("sort", self.sort if self.sort != default.sort else ""), ("differ", "1" if self.differ else "")]
         given += [("children", "flat" if self.flat else ""), *(("open", one) for one in self.opened)]
         given += [("per", str(self.per_page) if self.per_page != PER_PAGE else "")]
+        given += [("archived", "1" if self.archived else "")]
         given += [("page", str(self.page) if self.page > 1 else "")]
         return [(key, value) for key, value in given if value]
 
@@ -172,6 +178,8 @@ class Table:
         All that were found, in order.
     family : sequence of Entry
         The same and their children: what charts are drawn over.
+    hidden : int
+        How many were put away and are not among them.
     """
 
     look: Look
@@ -183,6 +191,7 @@ class Table:
     problem: str
     entries: Sequence[Entry]
     family: Sequence[Entry]
+    hidden: int = 0
 
     @property
     def numeric(self) -> list[bool]:
@@ -207,7 +216,8 @@ class Table:
 
 def table(catalogue: Catalogue, experiment: str, look: Look) -> Table:
     """Return the runs of an experiment as an address asks for them."""
-    entries = catalogue.experiment(experiment)
+    every = catalogue.experiment(experiment)
+    entries = every if look.archived else _not_put_away(every)
     names = catalogue.names(experiment)
     below: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -225,7 +235,18 @@ def table(catalogue: Catalogue, experiment: str, look: Look) -> Table:
         if look.flat or not below
         else [one for entry in found for one in (entry, *below.get(entry.record.run_id, ()))]
     )
-    return Table(look, columns, rows, len(found), pages, names, problem, found, family)
+    hidden = len(every) - len(entries)
+    return Table(look, columns, rows, len(found), pages, names, problem, found, family, hidden)
+
+
+def _not_put_away(entries: list[Entry]) -> list[Entry]:
+    """Return the runs that are not in the archive, themselves or with a run above them."""
+    away = {entry.record.run_id for entry in entries if ARCHIVED in entry.record.tags}
+    known = 0
+    while known < len(away):  # once more for each generation
+        known = len(away)
+        away |= {entry.record.run_id for entry in entries if entry.record.parent_id in away}
+    return [entry for entry in entries if entry.record.run_id not in away] if away else entries
 
 
 def selected(

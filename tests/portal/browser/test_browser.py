@@ -48,6 +48,9 @@ def paths(ids):
         "models": "/models",
         "model": "/models/digits/1",
         "search": "/search?q=digits",
+        "bulk": f"/bulk?action=delete&runs={ids['digits 0']}&runs={ids['alphas']}",
+        "datasets": "/datasets",
+        "trash": "/trash",
     }
 
 
