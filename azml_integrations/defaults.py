@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .hookspecs import hookimpl
-from .records import RunStore
+from .records import Launcher, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
@@ -23,6 +23,14 @@ def azml_open_store(url: str) -> RunStore | None:
     return SqliteStore(Path(url.removeprefix(SCHEME)).expanduser())
 
 
+@hookimpl(trylast=True)
+def azml_launcher(target: str, workspace: "Workspace") -> Launcher:
+    """Have scripts run on this machine, under whatever name."""
+    from .launch.local import LocalLauncher
+
+    return LocalLauncher(workspace.queue(target), workspace._index_url)  # noqa: SLF001 - family
+
+
 @hookimpl
 def azml_run_types() -> dict[str, str]:
     """Name the classes of our own rooms."""
@@ -30,6 +38,17 @@ def azml_run_types() -> dict[str, str]:
         "azureml.scriptrun": "azml_integrations.core.script_run:ScriptRun",
         "hyperdrive": "azml_integrations.sweeps.run:HyperDriveRun",
     }
+
+
+@hookimpl
+def azml_run_started(run: "Run") -> None:
+    """Have the run followed by the mirrors, where any are installed."""
+    from .plugins import plugins
+
+    if plugins().listen("azml_mirrors"):
+        from . import mirroring
+
+        mirroring.follow(run)
 
 
 @hookimpl(trylast=True)

@@ -7,9 +7,12 @@ what a fold of those events amounts to. Nothing in this module opens a file or i
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from .launch.ticket import Ticket
 
 # -- values ------------------------------------------------------------------------------------------
 
@@ -903,6 +906,32 @@ class RunStore(Protocol):
         """Let go of files and connections."""
 
 
+class Launcher(Protocol):
+    """Has the scripts run that are sent to one compute target; a plugin returns it from `azml_launcher`.
+
+    A ticket in the target's queue, a folder of the workspace, is the truth about what waits and what runs. A launcher
+    sees to it that some process works it off: ``azml_integrations.launch.alone.command(workspace, target, run_id)`` is
+    its command line, and does all the rest. The `receive` of a submission and the `attend` after it reach one object;
+    later calls reach another, often in another process, so a launcher keeps in memory nothing that it needs later.
+    """
+
+    def receive(self, ticket: "Ticket", secrets: Mapping[bytes, bytes]) -> None:
+        """Hear of a ticket just before it joins the queue; to raise is to refuse it, and then there is no run.
+
+        `secrets` are the values that the ticket withholds: they go to the process that works it off, in memory or its
+        environment, and never to a disk.
+        """
+
+    def attend(self, run_id: str) -> None:
+        """See to it that a run in the queue is worked on: it has just joined, or somebody waits for it.
+
+        Quick, and harmless twice.
+        """
+
+    def cancel(self, run_id: str) -> None:
+        """Hear that a run in the queue is to end; the process that works on it, if there is one, sees it by itself."""
+
+
 # -- plugins -----------------------------------------------------------------------------------------
 
 
@@ -931,6 +960,45 @@ class Adapter(msgspec.Struct, frozen=True):
     versions: str = ""
     distribution: str = ""
     options: tuple[str, ...] = ()
+
+
+class Mirror(msgspec.Struct, frozen=True):
+    """Where a plugin wants every event to go: strings only, so that nothing is imported.
+
+    Attributes
+    ----------
+    name : str
+        What ``azml mirror`` calls it; how far it is is kept under this name.
+    activate : str
+        ``"package.module:function"``; called with the workspace, it returns a `Reflection`.
+    """
+
+    name: str
+    activate: str
+
+
+class Reflection(Protocol):
+    """What a mirror's `activate` returns; if it has a ``close()``, that is called when it is needed no more."""
+
+    def apply(self, run_id: str, batch: Batch) -> None:
+        """Take over the events of one journal of a run between two cursors.
+
+        A batch comes again, exactly the same, until this returns, also after a crash between the two. Who keeps
+        ``batch.after`` beside what it took over, in one step, and passes over a batch whose ``after`` it has, holds
+        every event exactly once.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        batch : Batch
+            At least one line; its events may be none, where no line could be read.
+
+        Raises
+        ------
+        Exception
+            Any: not now, try again later.
+        """
 
 
 class AutologOptions(msgspec.Struct, frozen=True):
@@ -973,11 +1041,13 @@ __all__ = [
     "ExperimentCreated",
     "ExperimentEvent",
     "JournalOpened",
+    "Launcher",
     "ListLogged",
     "MetricOrder",
     "MetricPoint",
     "MetricSummary",
     "MetricsLogged",
+    "Mirror",
     "ModelDescribed",
     "ModelEvent",
     "ModelFile",
@@ -989,6 +1059,7 @@ __all__ = [
     "Point",
     "PointKind",
     "PropertiesAdded",
+    "Reflection",
     "RowLogged",
     "RunCreated",
     "RunDescribed",

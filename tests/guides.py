@@ -22,6 +22,12 @@ def parts(page: str) -> dict[str, str]:
     return dict(zip(several[::2], several[1::2], strict=True))
 
 
+def file_of(part: str, name: str) -> str:
+    """Return the text of a file that a part has its reader write."""
+    (text,) = re.findall(rf"```python\n(# {re.escape(name)}\n.*?)```", part, re.DOTALL)
+    return text
+
+
 @contextlib.contextmanager
 def followed(part: str, folder: Path) -> Iterator[dict[str, object]]:
     """Do what a part says: files are files, what has a hook is a plugin, all else is run, and prints what it should.

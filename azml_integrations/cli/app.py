@@ -19,8 +19,10 @@ from .computes import compute
 from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
+from .mirrors import mirror
 from .models import model
 from .offered import offers
+from .plugins import plugin
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
@@ -168,7 +170,9 @@ azml.add_command(submitting.submit)
 azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
+azml.add_command(mirror)
 azml.add_command(model)
+azml.add_command(plugin)
 azml.add_command(dataset)
 azml.add_command(studio)
 azml.add_command(doctor)

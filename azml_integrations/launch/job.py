@@ -26,7 +26,7 @@ from ..records import (
     RunStatus,
     StatusChanged,
 )
-from ..store import files
+from ..store import files, mirrors
 from ..store.view import View
 from . import processes
 from .interpreters import Interpreters, Process
@@ -353,6 +353,7 @@ class Job:
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
         self._leave()
+        mirrors.open_again(self.site.queue.root, self.ticket.run_id)
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
@@ -367,11 +368,14 @@ class Job:
                 word.unlink(missing_ok=True)
 
     def _tell_plugins(self) -> None:
-        from ..plugins import plugins  # not before: the launcher's start is waited for
+        from ..plugins import Life, plugins  # not before: the launcher's start is waited for
 
         if plugins().listen("azml_run_ended"):
-            record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
-            plugins().call("azml_run_ended", record=record)
+            run_id = self.ticket.run_id
+            life = Life(run_id, lambda source, message: self._say(Noted(source, message, time.time())), run_id)
+            plugins().tell("azml_run_ended", life, record=self.site.view.of(run_id).run(run_id))
+            plugins().end(run_id)
+            self._journal.close()  # a note about a plugin has opened another
 
     # -- files ---------------------------------------------------------------------------------------
 

@@ -90,6 +90,8 @@ def _routes() -> list[Route]:
         Route("/api/revision", api.workspace_revision),
         Route("/api/experiments", api.list_experiments),
         Route("/api/experiments/{name}", actions.act_on_experiment, methods=["POST"]),
+        Route("/api/experiments/{name}/views", api.list_views),
+        Route("/api/experiments/{name}/views", actions.act_on_views, methods=["POST"]),
         Route("/api/experiments/{name}/runs", api.list_runs),
         Route("/api/experiments/{name}/runs.csv", api.export_runs),
         Route("/api/experiments/{name}/runs.parquet", api.export_parquet),
@@ -109,8 +111,10 @@ def _routes() -> list[Route]:
         Route("/api/trash", bulk.list_trash),
         Route("/api/trash", bulk.act_on_trash, methods=["POST"]),
     ]
-    charts = [Route(f"/api{path}", api.chart(spec)) for path, spec in api.CHARTS.items()]
-    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, spec in api.CHARTS.items()]
+    charts = [Route("/api/charts", api.several_charts)]
+    charts += [Route(f"/api{path}", api.chart(spec)) for path, (spec, _) in api.CHARTS.items()]
+    charts += [Route(f"/api{path}.csv", api.data(export)) for path, (_, export) in api.CHARTS.items()]
+    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, (spec, _) in api.CHARTS.items()]
     return [*files, *answers, *charts, *pictures, *pages]
 
 

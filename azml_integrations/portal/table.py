@@ -16,6 +16,9 @@ MOST_COLUMNS = 60
 METRICS, PARAMS = 6, 4
 """Columns that stand there unless others are chosen."""
 
+DRAWN = ("x", "y", "history", "axis", "group", "band", "smoothing", "logx", "logy")
+"""What an address says about charts."""
+
 FIXED = {"number": "#", "name": "run", "status": "status", "started": "started", "duration": "took"}
 _TIME = "_time"
 
@@ -42,6 +45,8 @@ class Look:
         From 1.
     per_page : int
         Rows of a page.
+    drawn : tuple of (str, str)
+        Words about the charts below the table, of `DRAWN`.
     archived : bool
         Whether runs that were put away are among them.
     """
@@ -54,6 +59,7 @@ class Look:
     opened: tuple[str, ...] = ()
     page: int = 1
     per_page: int = PER_PAGE
+    drawn: tuple[tuple[str, str], ...] = ()
     archived: bool = False
 
     @classmethod
@@ -72,6 +78,7 @@ class Look:
             tuple(dict.fromkeys(several.get("open", ())))[:MOST_COLUMNS],
             max(1, _whole(last.get("page"), 1)),
             min(MOST_PER_PAGE, max(1, _whole(last.get("per"), PER_PAGE))),
+            tuple((key, last[key]) for key in DRAWN if last.get(key)),
             last.get("archived") == "1",
         )
 
@@ -87,6 +94,10 @@ class Look:
 
     def words(self) -> list[tuple[str, str]]:
         """Return the words of the address; what is as by default is left out."""
+        return [*self.rows(), *self.drawn]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the words that say which rows and columns there are."""
         default = Look()
         given = [("q", self.query), *(("col", one) for one in self.columns)]
         given += [("sort", self.sort if self.sort != default.sort else ""), ("differ", "1" if self.differ else "")]

@@ -14,11 +14,15 @@ from .fixtures import azml_home, workspace
 if TYPE_CHECKING:
     from .adapters import AdapterContract
     from .entry_modules import check_plugin
+    from .launchers import LauncherContract
+    from .recording import RecordingRun
     from .stores import RunStoreContract, batch
     from .training import assert_training_unchanged
 
 __all__ = [
     "AdapterContract",
+    "LauncherContract",
+    "RecordingRun",
     "RunStoreContract",
     "assert_training_unchanged",
     "azml_home",
@@ -29,13 +33,17 @@ __all__ = [
 
 _LATE = {
     "AdapterContract": "adapters",
+    "LauncherContract": "launchers",
+    "RecordingRun": "recording",
     "RunStoreContract": "stores",
     "assert_training_unchanged": "training",
     "batch": "stores",
     "check_plugin": "entry_modules",
 }
 
-pytest.register_assert_rewrite(*(f"{__name__}.{room}" for room in ("adapters", "stores")))  # their failures show values
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{room}" for room in ("adapters", "launchers", "stores"))
+)  # their failures show values
 
 
 def __getattr__(name: str) -> Any:

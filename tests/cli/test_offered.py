@@ -69,7 +69,7 @@ def test_help_names_it_in_a_section_of_its_own_without_its_module(azml, offer):
 
 def test_without_such_plugins_help_has_no_such_section(azml):
     """What nobody offers is not mentioned."""
-    assert "plugins:" not in azml("--help").out
+    assert "Commands of plugins" not in azml("--help").out
 
 
 def test_names_are_completed_without_its_module(offer):
@@ -160,3 +160,19 @@ def test_an_unknown_name_is_still_wrong_usage(azml, offer):
     offer({"best": "acme_commands:best"})
     assert "No such command 'bset'" in azml("bset", code=2).err
     assert isinstance(command, click.Group)
+
+
+def test_what_is_wrong_with_an_offer_is_listed(azml, offer):
+    """``azml plugin list`` says it too; nothing that is offered is imported for that."""
+    offer({"run": "acme_commands:best", "best": "acme_commands:best"})
+
+    @hookimpl
+    def azml_panels():
+        return "acme_panels:draw"
+
+    plugins().register(SimpleNamespace(azml_panels=azml_panels), "clumsy")
+    faults = {row["name"]: row["fault"] or "" for row in azml("plugin", "list", "--output", "json").json}
+
+    assert "command 'run': it is left out" in faults["acme"]
+    assert "'acme_panels:draw' is no azml_integrations.offers.Panel" in faults["clumsy"]
+    assert "acme_commands" not in sys.modules

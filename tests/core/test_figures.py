@@ -11,7 +11,8 @@ import pytest
 
 from azml_integrations.core import figures
 from azml_integrations.errors import MetricError, OfferError, PluginWarning, UserErrorException
-from azml_integrations.hookspecs import Renderer, hookimpl
+from azml_integrations.hookspecs import hookimpl
+from azml_integrations.offers import Renderer
 from azml_integrations.plugins import plugins
 
 mpl.use("agg")

@@ -10,7 +10,8 @@ import pytest
 
 import azml_integrations
 from azml_integrations import errors, load_model, save_model
-from azml_integrations.hookspecs import ModelFormat, hookimpl
+from azml_integrations.hookspecs import hookimpl
+from azml_integrations.offers import ModelFormat
 from azml_integrations.plugins import plugins
 
 

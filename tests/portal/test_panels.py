@@ -11,8 +11,8 @@ from guides import followed, parts
 from starlette.testclient import TestClient
 
 from azml_integrations.core import Experiment
-from azml_integrations.hookspecs import Panel, hookimpl
-from azml_integrations.offers import Links, Picture, Table, Text
+from azml_integrations.hookspecs import hookimpl
+from azml_integrations.offers import Links, Panel, Picture, Table, Text
 from azml_integrations.plugins import plugins
 from azml_integrations.portal import panels
 
