@@ -25,6 +25,9 @@ T = TypeVar("T")
 SHOWN = 50
 """Runs that the page of an action names; the others are counted."""
 
+PER_PAGE = 100
+"""Entries on a page of the trash."""
+
 TITLES = {
     "tag": "Tag",
     "untag": "Take a tag from",
@@ -269,10 +272,16 @@ def trash(request: Request) -> Response:
     """Show what was deleted and can be restored."""
     studio = of(request)
     entries = studio.workspace.trash.list()
+    pages = max(1, -(-len(entries) // PER_PAGE))
+    asked = request.query_params.get("page", "1")
+    place = min(pages, max(1, int(asked))) if asked.isdecimal() and len(asked) < 10 else 1  # noqa: PLR2004 - a page
     return studio.page(
         request,
         "trash.html",
-        entries=entries,
+        entries=entries[(place - 1) * PER_PAGE : place * PER_PAGE],
+        count=len(entries),
+        page=place,
+        pages=pages,
         runs=sum(len(entry.run_ids) for entry in entries),
         length=sum(entry.size for entry in entries),
     )

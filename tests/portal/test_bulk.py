@@ -189,6 +189,21 @@ def test_what_is_old_is_purged_together(studio, several, workspace):
     assert len(workspace.trash) == 0
 
 
+def test_a_full_trash_comes_in_pages(studio, several, monkeypatch):
+    """And all of it can be chosen from any of them."""
+    monkeypatch.setattr("azml_integrations.portal.bulk.PER_PAGE", 2)
+    act(studio, "delete", several)
+    first, last = studio.get("/trash").text, studio.get("/trash?page=99").text
+    assert "page 1 of 2" in first
+    assert (">run 2 " in first, ">run 0 " in first) == (True, False)
+    assert "page 2 of 2" in last
+    assert ">run 0 " in last
+    assert "all 3</label>" in last
+    everything = studio.get("/trash/action?action=restore&older=0").text
+    assert "Restore 4 runs" in everything
+    assert act_on_trash(studio, "restore", older=0)["done"] == 4
+
+
 def test_reading_the_pages_of_actions_changes_nothing(studio, several, workspace):
     """A link of another page can only show them."""
     for action in ("delete", "tag", "archive", "cancel"):

@@ -5,7 +5,7 @@ function told(form) {
   const all = boxes(form), every = form.querySelector("[data-every]"), line = form.querySelector("#chosen");
   const n = all.filter((box) => box.checked).length;
   if (every) { every.checked = n > 0 && n === all.length; every.indeterminate = n > 0 && n < all.length; }
-  const whole = form.querySelector("input[name=all]:checked");
+  const whole = form.querySelector("input[name=all]:checked, input[name=older]:checked");
   if (line) line.textContent = whole ? `${whole.parentElement.textContent.trim()} are chosen` : n ? `${n} chosen` : "";
 }
 
