@@ -34,6 +34,8 @@
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
     │   ├── RunExistsError          (FileExistsError) 409: a run id is taken
+    │   ├── RunStateError           (RuntimeError) 409: a run that cannot be deleted now
+    │   ├── TrashEntryNotFoundError (KeyError) 404
     │   └── EnvironmentNotFoundError (KeyError) 404
     ├── WorkspaceException
     │   └── WorkspaceNotFoundError  (KeyError)
@@ -545,6 +547,40 @@ class RunExistsError(ServiceException, FileExistsError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"run {_short(run_id)} is there already; attach to it with Run(experiment, run_id)")
+
+
+class RunStateError(ServiceException, RuntimeError):
+    """A run that cannot be deleted as it stands.
+
+    Attributes
+    ----------
+    run_id : str
+        The run.
+    why : str
+        The reason, and the way out.
+    """
+
+    status_code = 409
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self.run_id, self.why = run_id, why
+        super().__init__(f"run {_short(run_id)} {why}")
+
+
+class TrashEntryNotFoundError(ServiceException, KeyError):
+    """Nothing of that id in the trash.
+
+    Attributes
+    ----------
+    entry : str
+        What was asked for.
+    """
+
+    status_code = 404
+
+    def __init__(self, entry: str) -> None:
+        self.entry = entry
+        super().__init__(f"no {_short(entry)} in the trash; `azml trash list` shows what is there")
 
 
 class EnvironmentNotFoundError(ServiceException, KeyError):

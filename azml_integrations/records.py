@@ -652,6 +652,24 @@ class Series(msgspec.Struct, frozen=True):
         return [Point(*point) for point in zip(self.values, self.times, self.steps, kinds, strict=True)]
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """A long metric by the few points that show it: of each stretch the lowest and the highest.
+
+    Attributes
+    ----------
+    series : Series
+        Those points. Their steps are their places among all points where some point has none.
+    count : int
+        How many points they stand for.
+    first_at : float
+        Moment of the metric's first point [s since the epoch, UTC].
+    """
+
+    series: Series
+    count: int
+    first_at: float
+
+
 class MetricSummary(msgspec.Struct, frozen=True):
     """One metric of one run in a line.
 
@@ -742,6 +760,37 @@ class RunQuery(msgspec.Struct, frozen=True):
     ancestor_id: str | None = None
 
 
+class TrashEntry(msgspec.Struct, frozen=True):
+    """A run that was deleted with its children, and can be restored.
+
+    Attributes
+    ----------
+    entry_id : str
+        Id in the trash.
+    run_id, experiment, number, label, status
+        Of the run that was deleted, as they were then.
+    deleted_at : float
+        When [s since the epoch, UTC].
+    deleted_by : str or None
+        Login name.
+    size : int
+        What purging it gives back [bytes]; a file that a registered model shares counts nothing.
+    run_ids : list of str
+        The run, and behind it all below it.
+    """
+
+    entry_id: str
+    run_id: str
+    experiment: str
+    number: int
+    label: str
+    status: str
+    deleted_at: float
+    deleted_by: str | None
+    size: int
+    run_ids: list[str]
+
+
 class Cursor(msgspec.Struct, frozen=True):
     """How far one journal file is folded.
 
@@ -822,6 +871,21 @@ class RunStore(Protocol):
 
     def series(self, run_id: str, name: str) -> Series | None:
         """Return all points of a metric, in order of (time, journal, line); None for an unknown one."""
+
+    def outline(
+        self,
+        run_id: str,
+        name: str,
+        along: Literal["step", "time"] = "step",
+        between: tuple[float | None, float | None] = (None, None),
+    ) -> Outline | None:
+        """Return the points that show a metric, so many that 2,000 can be chosen among them.
+
+        The lowest and the highest of each stretch, the ends, and where a value is not finite are among them, and all
+        points where they are few. `between` names a part of it, its ends included: of the steps (of the order, from 0,
+        where some point has none), or of the moments [s since the epoch, UTC]. None for an unknown metric, and where a
+        store knows nothing shorter than `series`.
+        """
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
@@ -950,6 +1014,7 @@ __all__ = [
     "ModelRecord",
     "Note",
     "Noted",
+    "Outline",
     "PartEnded",
     "Point",
     "PointKind",
@@ -970,4 +1035,5 @@ __all__ = [
     "TableLogged",
     "TagsRemoved",
     "TagsSet",
+    "TrashEntry",
 ]

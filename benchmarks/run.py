@@ -14,6 +14,7 @@ import cases
 import looping
 import submitting
 import training
+import viewing
 from arena import (
     LOGGERS,
     LOOPS,
@@ -21,10 +22,12 @@ from arena import (
     OUR_LOGGER,
     OUR_LOOP,
     OUR_QUEUE,
+    OUR_STUDIO,
     OURS,
     RECORDERS,
     SUBMITTERS,
     TRAINERS,
+    VIEWERS,
     Arena,
     Entrant,
     installed,
@@ -61,6 +64,7 @@ FIELDS = [
     Field(LOGGERS, OUR_LOGGER, looping.LIGHTNING_CASES, looping.FULL, looping.QUICK),
     Field(SUBMITTERS, OUR_QUEUE, submitting.CASES, submitting.FULL, submitting.QUICK),
     Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
+    Field(VIEWERS, OUR_STUDIO, viewing.CASES, viewing.FULL, viewing.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]
 ENTRANTS = [entrant.name for field in FIELDS for entrant in field.entrants]

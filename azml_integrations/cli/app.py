@@ -25,6 +25,7 @@ from .plugins import plugin
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
+from .trash import trash
 from .words import visible
 
 if TYPE_CHECKING:
@@ -175,3 +176,4 @@ azml.add_command(studio)
 azml.add_command(doctor)
 azml.add_command(check)
 azml.add_command(sweep)
+azml.add_command(trash)

@@ -410,6 +410,18 @@ class Experiment:
             raise errors.StoreError(str(folder), error) from error
         return self._number
 
+    def _given(self, number: int) -> bool:
+        """Tell whether a number belongs to a run already."""
+        return (self._folder / "numbers" / str(number)).exists()
+
+    def _give_up_to(self, number: int) -> None:
+        """Mark the numbers up to this one as given."""
+        try:
+            for one in range(1, number + 1):
+                (self._folder / "numbers" / str(one)).touch()
+        except OSError as error:
+            raise errors.StoreError(str(self._folder), error) from error
+
     # -- all of them ---------------------------------------------------------------------------------
 
     @staticmethod
@@ -452,7 +464,7 @@ class Experiment:
         Raises
         ------
         ExperimentStateError
-            If it has runs, or is not there.
+            If it has runs, also in the trash, or is not there.
         """
         import shutil
 
@@ -462,6 +474,10 @@ class Experiment:
         runs = workspace.find_runs(RunQuery(experiment=found[0].name, include_children=True))
         if runs:
             raise errors.ExperimentStateError(found[0].name, f"still has {len(runs)} runs; delete them first")
+        trashed = sum(entry.experiment == found[0].name for entry in workspace.trash)
+        if trashed:
+            why = f"has {trashed} deleted runs in the trash; restore or purge them first"
+            raise errors.ExperimentStateError(found[0].name, why)
         shutil.rmtree(found[0]._folder)  # noqa: SLF001 - one of us
 
     @staticmethod

@@ -25,6 +25,7 @@ from ..records import (
     RunStatus,
     RunStore,
     StatusChanged,
+    TrashEntry,
 )
 from . import cloud, context, ending, run_types
 from .detail_verbs import DetailVerbs
@@ -243,6 +244,33 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
             return
         self._set_status(RunStatus.CANCEL_REQUESTED)
         self._end(RunStatus.CANCELED)
+
+    def delete(self, force: bool = False) -> TrashEntry:
+        """Move the run into the trash of its workspace, with all below it.
+
+        It is in no list any more and its metrics cannot be asked for, until it is restored; what it takes on the disk
+        is freed when it is purged. A registered model has its own files and stays.
+
+        Parameters
+        ----------
+        force : bool, default=False
+            Whether also a run of another machine that has not ended is deleted.
+
+        Returns
+        -------
+        entry : TrashEntry
+            For ``workspace.trash.restore(entry)`` or ``.purge(entry)``.
+
+        Raises
+        ------
+        RunStateError
+            If the run or one below it goes on, or waits; cancel it first.
+        RunNotFoundError
+            If it is not there any more.
+        StoreError
+            If the disk refuses.
+        """
+        return self._workspace.trash.discard(self.id, force=force)
 
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
         if self._over and status == RunStatus.COMPLETED:

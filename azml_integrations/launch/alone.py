@@ -20,6 +20,7 @@ from .. import host, names
 from ..errors import StoreError
 from ..store.opening import open_view
 from .channel import detach, surroundings
+from .interpreters import Interpreters
 from .job import Job, Orphan, Site, abandon, cancel_waiting
 from .processes import python_words
 from .queue import Place, Queue
@@ -146,7 +147,7 @@ def work_off(root: Path, target: str, run_id: str, index: str | None = None) -> 
         job = _job(site, place)
         if job is None:
             return False
-        with _told_to_end(job):
+        with _told_to_end(job), contextlib.closing(site.interpreters):
             _see_through(job, queue, wake)
         with contextlib.suppress(Exception):  # readers find what the index does not know yet
             view.settle_last()
@@ -154,7 +155,7 @@ def work_off(root: Path, target: str, run_id: str, index: str | None = None) -> 
 
 
 def _site(queue: Queue, view: "View", wake: threading.Event) -> Site:
-    return Site(queue, view, Snapshots(queue.root / "snapshots"), wake.set)
+    return Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), wake.set)
 
 
 @contextlib.contextmanager

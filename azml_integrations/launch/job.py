@@ -29,13 +29,12 @@ from ..records import (
 from ..store import files
 from ..store.view import View
 from . import processes
+from .interpreters import Interpreters, Process
 from .queue import Place, Queue
 from .snapshot import Snapshots
 from .ticket import Ticket
 
 if TYPE_CHECKING:
-    import subprocess
-
     from .building import Builder
 
 GRACE = 5.0
@@ -82,6 +81,8 @@ class Site:
         The workspace's runs.
     snapshots : Snapshots
         What working copies are made from.
+    interpreters : Interpreters
+        What starts scripts.
     wake : callable
         Called when something has changed.
     """
@@ -89,6 +90,7 @@ class Site:
     queue: Queue
     view: View
     snapshots: Snapshots
+    interpreters: Interpreters
     wake: Callable[[], None]
 
     def work(self, run_id: str) -> Path:
@@ -123,7 +125,7 @@ class Job:
         self._began, self._report = self._about / "began", self._about / "ended.json"
         self._journal = Journal(self._folder, "owner")
         self._lock = threading.Lock()
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Process] = []
         self._versions: dict[str, files.Version | None] = {}
         self._why_canceled: str | None = None
         self._kill_at = self._due = float("inf")
@@ -249,11 +251,9 @@ class Job:
                 own = variables | {os.fsencode(name): os.fsencode(value) for name, value in ranked.items()}
                 log = self.ticket.log_of(rank)
                 self._log_begins(log)
-                self._processes.append(
-                    processes.start(
-                        words, self._work, own, self._folder / names.path_of(log), (self._journal.fileno(),)
-                    )
-                )
+                start = processes.start if ranked else self.site.interpreters.start
+                path = self._folder / names.path_of(log)
+                self._processes.append(start(words, self._work, own, path, (self._journal.fileno(),)))
         return True
 
     def _variables(self) -> dict[bytes, bytes]:
@@ -280,9 +280,9 @@ class Job:
 
     def _wait(self) -> list[int]:
         """Wait for all processes and return their exit codes; when one of several fails, the others are ended."""
-        first = self._processes[0]
         if len(self._processes) == 1:
-            return [first.wait()]
+            code = self._processes[0].wait()
+            return [self._left_behind() if code is None else code]
         while None in (codes := [process.poll() for process in self._processes]):
             if self._kill_at == float("inf") and any(codes):
                 self._kill_at = time.monotonic() + GRACE
@@ -290,6 +290,11 @@ class Job:
                 processes.tell("", living, signal.SIGTERM)
             time.sleep(_POLL)
         return [code for code in codes if code is not None]
+
+    def _left_behind(self) -> int:
+        """Return the exit code that a script wrote down itself; that of a kill where it did not come to that."""
+        report = self._reported()
+        return -signal.SIGKILL if report is None else report.code
 
     def _struck_down(self, codes: list[int]) -> bool:
         """Tell whether a signal ended the script that nobody has asked for, and it could not tell how it ended."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from .ticket import Distribution, Ticket
 
@@ -100,8 +102,7 @@ def start(
     OSError
         If it cannot be started.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log_at(log) as output:
         return subprocess.Popen(  # noqa: S603 - the user's own script
             list(words),
             cwd=cwd,
@@ -112,6 +113,22 @@ def start(
             start_new_session=True,
             pass_fds=tuple(kept),
         )
+
+
+def log_at(path: Path) -> BinaryIO:
+    """Open a file that takes a script's output, behind what it holds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("ab")
+
+
+def outlive(pid: int) -> None:
+    """Wait for the end of a process that need not be a child of this one."""
+    with contextlib.suppress(ProcessLookupError):
+        fd = os.pidfd_open(pid)
+        try:
+            select.select([fd], [], [])
+        finally:
+            os.close(fd)
 
 
 def members(run_id: str) -> Iterator[int]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..records import MetricSummary, RunQuery, RunRecord, RunStore
@@ -15,7 +16,7 @@ MANY = 64
 """From so many changed runs on they are read in one question."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One run as a table shows it.
 
@@ -35,6 +36,14 @@ class Entry:
         """The hyperparameters."""
         found = self.record.properties
         return {key[len(PARAM) :]: value for key, value in found.items() if key.startswith(PARAM) and key != PARAM}
+
+    @cached_property
+    def told(self) -> str:
+        """All that a word is searched for in, in lower case, put together when it is asked for first."""
+        record = self.record
+        told = [record.run_id, record.name, record.display_name, record.description, record.status, record.type]
+        told += [*record.tags, *record.tags.values(), *self.params.values()]
+        return "\0".join(filter(None, told)).lower()
 
 
 @dataclass(frozen=True)

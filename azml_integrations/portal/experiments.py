@@ -10,12 +10,15 @@ from starlette.responses import Response
 
 from ..core import Experiment
 from ..core.experiment import ViewType
-from . import charts
+from ..records import Outline
+from . import charts, histories
 from .catalogue import Entry
 from .studio import Studio, label, of, query
 from .table import FIXED, Look, Table, column, differs, table
 
-LIVE = ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+LIVE = frozenset(
+    ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+)
 MOST_AXES = 8
 _TWO = 2
 
@@ -179,7 +182,9 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
     raise HTTPException(404, "charts over runs are of kind points, parallel or history")
 
 
-def history(studio: Studio, metric: str, runs: Sequence[Entry], axis: str) -> charts.Spec:
+def history(
+    studio: Studio, metric: str, runs: Sequence[Entry], axis: str, between: histories.Range = (None, None)
+) -> charts.Spec:
     """Return the lines of one metric of several runs, of the first `charts.MOST_LINES` that have it.
 
     Raises
@@ -188,15 +193,15 @@ def history(studio: Studio, metric: str, runs: Sequence[Entry], axis: str) -> ch
         404 if none has it.
     """
     having = [entry for entry in runs if metric in entry.metrics][: charts.MOST_LINES]
-    found = studio.workspace.view.all().series_of([entry.record.run_id for entry in having], metric)
+    found = histories.read(studio.workspace.view.all(), having, metric, axis, between)
     told = {}
     for entry in having:
-        series = found.get(entry.record.run_id, {}).get(metric)
-        if series is not None and charts.shown_as(series) in ("line", "pairs", "value"):
-            told[f"{label(entry.record)} #{entry.record.number}"] = series
+        one = found.get(entry.record.run_id)
+        if one is not None and (isinstance(one, Outline) or charts.shown_as(one) in ("line", "pairs", "value")):
+            told[f"{label(entry.record)} #{entry.record.number}"] = one
     if not told:
         raise HTTPException(404, f"none of these runs has a line of metric {metric!r}")
-    return charts.chart(metric, told, axis)
+    return charts.chart(metric, told, axis, between)
 
 
 __all__ = ["experiment", "experiments", "history", "listed", "spec"]

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
-from ..records import MetricSummary, RunRecord
-from . import artifacts, charts, panels
+from ..records import MetricSummary, Outline, RunRecord
+from . import artifacts, charts, histories, panels
 from .catalogue import PARAM, Entry
 from .studio import Studio, of, query
 
@@ -194,19 +194,19 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
     entry = studio.entry(request)
     run_id, words = entry.record.run_id, request.query_params
     name = words.get("metric", "")
-    series = studio.workspace.view.of(run_id).series(run_id, name)
+    axis, between = _axis(request), (_number(words.get("min")), _number(words.get("max")))
+    series = histories.read(studio.workspace.view.of(run_id), [entry], name, axis, between).get(run_id)
     if series is None:
         raise HTTPException(404, f"run {run_id} has no metric {name!r}")
+    if isinstance(series, Outline):
+        return charts.chart(name, {name: series}, axis, between)
     how = charts.shown_as(series)
     if how in _DOCUMENTS:
         several = charts.documents(how, name, document(studio, entry.record, str(series.values[0])))
         return several[min(len(several) - 1, int(part) if (part := words.get("part", "0")).isdecimal() else 0)]
     if how not in (*_DRAWN, "value"):
         raise HTTPException(404, f"metric {name!r} is no line; it is a {how}")
-    axis = _axis(request)
-    if axis == charts.EPOCH and (epochs := studio.workspace.view.of(run_id).series(run_id, charts.EPOCH)) is not None:
-        series = charts.by_epoch(series, epochs)
-    return charts.chart(name, {name: series}, axis, (_number(words.get("min")), _number(words.get("max"))))
+    return charts.chart(name, {name: series}, axis, between)
 
 
 def _number(text: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -91,7 +92,9 @@ class Look:
 
     def link(self, **changes: Any) -> str:
         """Return the address of this look with something else in it; another order begins at its first page."""
-        return "?" + urlencode(replace(self, **({"page": 1} | changes)).words())
+        words = replace(self, **({"page": 1} | changes)).words()
+        columns = _encoded(tuple(word for word in words if word[0] == "col"))  # the same in every link of a page
+        return "?" + "&".join(filter(None, [columns, urlencode([word for word in words if word[0] != "col"])]))
 
     def sorted_by(self, key: str) -> str:
         """Return the address of the table sorted by a column, the other way round where it is sorted by it already."""
@@ -103,6 +106,11 @@ class Look:
         """Return the address with a run's children shown, or hidden again."""
         rest = tuple(one for one in self.opened if one != run_id)
         return self.link(opened=rest if run_id in self.opened else (*rest, run_id), page=self.page)
+
+
+@lru_cache(64)
+def _encoded(words: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(words)
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,11 @@ def table(catalogue: Catalogue, experiment: str, look: Look) -> Table:
     columns = _columns(look, names, found, entries)
     shown = found[(look.page - 1) * look.per_page : look.page * look.per_page]
     rows = [row for entry in shown for row in _rows(entry, columns, below, look)]
-    family = found if look.flat else [one for entry in found for one in (entry, *below.get(entry.record.run_id, ()))]
+    family = (
+        found
+        if look.flat or not below
+        else [one for entry in found for one in (entry, *below.get(entry.record.run_id, ()))]
+    )
     return Table(look, columns, rows, len(found), pages, names, problem, found, family)
 
 
@@ -209,8 +221,8 @@ def selected(
     entries: Sequence[Entry], below: Mapping[str, Sequence[Entry]], test: Test, *, flat: bool, every: bool
 ) -> list[Entry]:
     """Return the runs that a test lets pass; of grouped ones a parent also where one of its children passes."""
-    if flat:
-        return list(entries) if every else [entry for entry in entries if test(entry)]
+    if flat or not below:
+        return list(entries) if every else list(filter(test, entries))
     ids = {entry.record.run_id for entry in entries}
     top = [entry for entry in entries if entry.record.parent_id is None or entry.record.parent_id not in ids]
     if every:

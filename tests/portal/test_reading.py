@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from azml_integrations.core import Experiment, Run
+from azml_integrations.portal.studio import cell
 
 
 class Outline(HTMLParser):
@@ -222,6 +223,21 @@ def test_ten_thousand_runs_are_sorted_in_a_moment(studio, workspace, monkeypatch
         assert int(answer.headers.get("content-length", 0)) <= 30_000  # compressed, as it travels
 
     assert min(took) < 0.5  # a busy machine; `benchmarks/` measures
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (None, '<td class="none"><span class="hidden">none</span></td>'),
+        (0.123456789, '<td class="n" title="0.123456789">0.12346</td>'),
+        (True, '<td title="True">True</td>'),
+        ('<i>&"', '<td title="&lt;i&gt;&amp;&quot;">&lt;i&gt;&amp;&quot;</td>'),
+        ("x" * 100, f'<td title="{"x" * 100}">{"x" * 59}…</td>'),
+    ],
+)
+def test_a_cell_is_escaped_and_short(value, seen):
+    """The whole value stands behind what is shown of it."""
+    assert cell(value) == seen
 
 
 def test_relative_links_know_how_deep_they_are(pages, ids):

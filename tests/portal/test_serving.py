@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -193,3 +194,13 @@ def test_a_library_user_pays_nothing():
         "print(sorted({'starlette', 'uvicorn', 'jinja2', 'plotly', 'numpy'} & set(sys.modules)))"
     )
     assert json.loads(subprocess.check_output([sys.executable, "-c", program]).decode().replace("'", '"')) == []
+
+
+def test_the_end_of_an_answer_does_not_wait():
+    """Who is let in is answered without delay: a page is sent in two parts, and the second came 40 ms late."""
+    with (
+        serving.listening("127.0.0.1", 0) as door,
+        socket.create_connection(door.getsockname()),
+        door.accept()[0] as let_in,
+    ):
+        assert let_in.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
