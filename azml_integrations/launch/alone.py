@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .. import host, names
 from ..errors import StoreError
 from ..store.opening import open_view
-from .channel import detach, surroundings
+from .channel import detach, launcher, surroundings
 from .interpreters import Interpreters
 from .job import Job, Orphan, Site, abandon, cancel_waiting
 from .processes import python_words
@@ -147,7 +147,7 @@ def work_off(root: Path, target: str, run_id: str, index: str | None = None) -> 
         job = _job(site, place)
         if job is None:
             return False
-        with _told_to_end(job):
+        with _told_to_end(job), contextlib.closing(site.interpreters):
             _see_through(job, queue, wake)
         with contextlib.suppress(Exception):  # readers find what the index does not know yet
             view.settle_last()
@@ -169,9 +169,14 @@ def _held(queue: Queue, run_id: str) -> Iterator[Place | None]:
     try:
         mine = host.try_lock(fd, exclusive=True) or not host.CAN_LOCK
         found = queue.find(run_id) if mine else None  # it may have moved meanwhile
-        yield found if found is not None and _is_open(fd, found.path) else None
+        yield found if found is not None and _is_open(fd, found.path) and not _is_launchers(queue, found) else None
     finally:
         os.close(fd)
+
+
+def _is_launchers(queue: Queue, place: Place) -> bool:
+    """Tell whether the launcher of this machine works on a ticket: it was there before a plugin took the target."""
+    return place.path.parent == queue.running_folder and launcher(queue) is not None
 
 
 def _opened(path: Path) -> int | None:

@@ -52,6 +52,8 @@ class Launcher:
     def adopt(self) -> None:
         """Take over what a launcher that died left behind."""
         for place in self._queue.running():
+            if self._queue.is_held(place):
+                continue  # a plugin has it worked on, and this process does not know that plugin
             orphan = Orphan(self._site, place, {})
             if orphan.resumed():
                 self._jobs[place.ticket.run_id] = orphan

@@ -222,6 +222,18 @@ class Queue:
         """Forget a ticket."""
         place.path.unlink(missing_ok=True)
 
+    @staticmethod
+    def is_held(place: Place) -> bool:
+        """Tell whether a process works on this ticket alone, as `launch.alone` does; it holds a lock on the file."""
+        try:
+            fd = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return host.CAN_LOCK and not host.try_lock(fd, exclusive=False)
+        finally:
+            os.close(fd)
+
     # -- canceling -----------------------------------------------------------------------------------
 
     def ask_to_cancel(self, run_id: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 from queues import dismiss, eventually, gone
 
+from azml_integrations import journal
 from azml_integrations.core import Run
 from azml_integrations.core.submission import Family, ask_to_cancel, attend, enter, in_queue, launcher
 from azml_integrations.errors import OfferError, OptionError, PluginWarning
@@ -19,6 +20,7 @@ from azml_integrations.hookspecs import hookimpl
 from azml_integrations.launch import alone, channel
 from azml_integrations.launch.local import LocalLauncher
 from azml_integrations.plugins import plugins
+from azml_integrations.records import Cursor, StatusChanged
 
 TARGET = "elsewhere"
 
@@ -261,3 +263,36 @@ def test_started_here_it_is_nobodys_to_wait_for(waiting, workspace):
     assert (workspace.queue(TARGET).folder / "launcher.log").exists()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_one_that_works_alone_and_the_launcher_leave_each_other_their_tickets(waiting, workspace, tmp_path):
+    """They meet where a plugin is installed for some processes only, or since a while: no run is ended twice."""
+    go_on = tmp_path / "go on"
+    script = f"import os, time\nopen({str(tmp_path)!r} + '/' + os.environ['AZUREML_RUN_ID'], 'w')\n"
+    script += f"while not os.path.exists({str(go_on)!r}): time.sleep(0.02)\n"
+    alones, launchers = waiting(script), waiting(script)
+    process = process_for(alones, workspace)
+    eventually((tmp_path / alones.id).exists)
+
+    LocalLauncher(workspace.queue(TARGET)).attend(launchers.id)
+    eventually((tmp_path / launchers.id).exists)
+    assert alone.is_worked_on(workspace, TARGET, launchers.id)
+    assert not alone.work_off(workspace.root, TARGET, launchers.id)
+    go_on.touch()
+
+    assert process.wait(60) == 0
+    eventually(lambda: not in_queue(launchers))
+    for run in (alones, launchers):
+        assert statuses(run) == ["Queued", "Preparing", "Running", "Finalizing", "Completed"]
+
+
+def statuses(run):
+    """Return every status that a run has had, in order, from its journals."""
+    events = [
+        event
+        for path in journal.files(run._folder)
+        for batch in journal.read(path, Cursor())
+        for event in batch.events
+        if isinstance(event, StatusChanged)
+    ]
+    return [str(event.status) for event in sorted(events, key=lambda event: event.at)]
