@@ -11,6 +11,7 @@ ONCE = frozenset(
         "sklearn.base",
         "sklearn.compose._target",
         "sklearn.model_selection._search",
+        "sklearn.model_selection._search_successive_halving",
         "sklearn.pipeline",
     }
 )

@@ -53,6 +53,17 @@ def test_a_search_is_one_training(runs, cancer):
     assert run.properties["param.num_leaves"] == str(search.best_params_["num_leaves"])
 
 
+def test_a_halving_search_is_one_training_too(runs, cancer):
+    """Its refit is called from another module of scikit-learn's."""
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it lets the next line in
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    X, _, y, _ = (each.to_numpy() for each in cancer)
+    HalvingGridSearchCV(lightgbm.LGBMClassifier(**FAST), {"num_leaves": [2, 3]}, cv=2, min_resources=200).fit(X, y)
+
+    assert [run.properties["estimator"] for run in runs()] == ["LGBMClassifier"]
+
+
 def test_two_adapters_share_one_run(both, cancer):
     """scikit-learn's tells parameters, scores and the pickle; LightGBM's adds rounds, importances and its own file."""
     X, X_test, y, y_test = cancer
