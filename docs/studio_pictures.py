@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 EXAMPLES = (
+    "digits_by_fold",
     "ridge_alphas_by_grid_search",
     "ridge_alphas_by_loop",
     "ridge_diabetes",
@@ -24,6 +25,7 @@ EXAMPLES = (
 )
 SIZE = {"width": 1180, "height": 760}
 PAGES = {  # by picture: the page, its colours, and how much of it is shown [pixels]
+    "studio-bands": ("runs/{digits_by_fold}/children?group=param.learning_rate&logy=1", "light", 540),
     "studio-experiment": (
         "experiments/ridge_alphas_by_loop?children=flat&sort=metric.mean_squared_error",
         "light",
@@ -35,7 +37,7 @@ PAGES = {  # by picture: the page, its colours, and how much of it is shown [pix
 
 
 def main() -> None:
-    """Run the examples in an empty home, serve it, and look at three pages."""
+    """Run the examples in an empty home, serve it, and look at four pages."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["AZML_HOME"] = home
         os.chdir(home)
@@ -84,7 +86,7 @@ def take(page: Page, name: str) -> None:
     target = STATIC / f"{name}.png"
     page.screenshot(path=target)
     with Image.open(target) as picture:
-        picture.convert("RGB").quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        picture.convert("RGB").quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
             target, optimize=True
         )
 

@@ -291,6 +291,20 @@ def test_a_pipeline_on_a_mixed_table_is_one_run(world):
     assert f"mean absolute error on test rows {error:.1f}" in printed
 
 
+def test_folds_of_each_learning_rate_are_children(world):
+    """Three times five lines of 25 epochs; at the end the middle rate has the lowest mean."""
+    printed = python(str(HERE / "digits_by_fold.py"))
+    assert printed == "15 folds are children of run 1: `azml studio` draws their mean by rate\n"
+    (run,) = Workspace.from_config().experiments["digits_by_fold"].get_runs()
+    last = {}
+    for child in run.get_children():
+        losses = child.get_metrics()["test_log_loss"]
+        assert len(losses) == 25
+        last.setdefault(child.properties["param.learning_rate"], []).append(losses[-1])
+    assert [len(folds) for folds in last.values()] == [5, 5, 5]
+    assert min(last, key=lambda rate: sum(last[rate])) == "0.01"
+
+
 def test_a_sweep_by_hand_finds_its_best_alpha(world):
     """Ten runs, each with its alpha, its mse and its own model."""
     printed = python(str(HERE / "ridge_by_hand.py"))
