@@ -172,15 +172,14 @@ def _slice(charted: Charted, trials: "list[FrozenTrial]", name: str) -> Panel:
 
 
 def parallel_coordinates(charted: Charted) -> Page | str | None:
-    """Draw each trial as a line through its parameters to its value, the best ones darkest."""
+    """Draw each trial as a line through the parameters that all have to its value, the best ones darkest."""
     import numpy as np
 
-    names = charted.parameters[: MOST_PARAMETERS + 2]
+    shared = set.intersection(*(set(trial.params) for trial in charted.drawn)) if charted.drawn else set()
+    names = [name for name in charted.parameters if name in shared][: MOST_PARAMETERS + 2]
     if len(names) < 2:  # noqa: PLR2004 - one parameter is a slice
         return None
-    trials = [trial for trial in charted.ranked if all(name in trial.params for name in names)][:MOST_LINES]
-    if len(trials) < 2:  # noqa: PLR2004 - a comparison needs two
-        return "there are no two trials with the same parameters"
+    trials = charted.ranked[:MOST_LINES]
     shares, ranges = [], []
     for name in names:
         axis, x = _parameter_axis(name, trials, SIDE)
