@@ -1,8 +1,9 @@
 """The one plugin manager: who is there, and how they are asked.
 
-Plugins are found by the entry points of the group ``azml_integrations``, at the first question and not at
-import. Each is loaded and called on its own: one that stumbles becomes one `PluginWarning` with its name, and
-all others, and training, go on.
+Plugins are found by the entry points of the group ``azml_integrations``, and beside the script (`local_plugins`), at
+the first question and not at import. Each is loaded and called on its own: one that stumbles becomes one
+`PluginWarning` with its name, and all others, and training, go on. What each of them was seen doing is kept:
+`Plugins.facts`.
 
 ``AZML_PLUGINS``
     Names of the plugins to use, separated by commas. Unset means all, empty means none. The core's own
@@ -11,22 +12,44 @@ all others, and training, go on.
     Names of plugins to leave out, separated by commas.
 """
 
+import ast
+import contextlib
+import copy
 import functools
+import inspect
 import os
 import threading
+import time
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
+import msgspec
 import pluggy
 
-from . import hookspecs
-from .errors import PluginWarning
+from . import hookspecs, versions
+from ._version import __version__
+from .entries import Entry, entries
+from .errors import PluginWarning, warn_outside
+from .local_plugins import local_entry
 
 CORE = "core"
 """Entry-point name of the core's own plugin."""
+
+PATIENCE = 3
+"""So many failures, or so many slow calls, of one plugin in one run; then it is left out for the rest of that run."""
+
+SOURCE = "plugin "
+"""How the source of a note begins that tells of a plugin; its name follows."""
+
+_INSIDE: ContextVar[frozenset[tuple[str, str]]] = ContextVar("azml_inside_hooks", default=frozenset())
+"""Which hooks of which plugins run in this context: what they do is not told to themselves again."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +68,8 @@ class PluginFact:
         Whether it is in use.
     reason : str
         Why it is not in use, or what it stumbled over.
+    hooks : tuple of str
+        Names of the hooks that it implements.
     """
 
     name: str
@@ -52,22 +77,78 @@ class PluginFact:
     distribution: str = ""
     state: Literal["loaded", "left out", "failed"] = "loaded"
     reason: str = ""
+    hooks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Life:
+    """The run that a hook tells of, where this process writes to it.
+
+    Attributes
+    ----------
+    run_id : str
+        The run.
+    note : callable
+        Takes source and message, as `Run.note` does.
+    family : str
+        Id of the topmost run of this process above it, or its own: who misbehaves in the children misbehaves in it.
+    """
+
+    run_id: str
+    note: Callable[[str, str], None]
+    family: str
+
+
+@dataclass
+class _Conduct:
+    """How one plugin behaved, in the process or in one run."""
+
+    faults: dict[str, str] = field(default_factory=dict)
+    """The first fault of each hook."""
+    failures: int = 0
+    slow: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """Of each hook, the calls that took too long, and the longest of them [s]."""
+    off: bool = False
+
+    def told(self) -> list[str]:
+        """Return it in short clauses."""
+        dawdled = (
+            f"{hook} took up to {longest:.2g} s ({_times(count)} too long)"
+            for hook, (count, longest) in self.slow.items()
+        )
+        return [*self.faults.values(), *dawdled]
+
+    def verdict(self) -> str:
+        """Return why there is no more patience with it, or nothing."""
+        slow = sum(count for count, _ in self.slow.values())
+        if self.failures >= PATIENCE:
+            return f"it failed {_times(self.failures)}"
+        return f"it was too slow {_times(slow)}" if slow >= PATIENCE else ""
 
 
 class Plugins:
     """Find plugins, keep them, ask them one by one.
+
+    Parameters
+    ----------
+    specs : module
+        The specifications of the hooks.
 
     See Also
     --------
     plugins : The one of this process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, specs: ModuleType = hookspecs) -> None:
         self._pluggy = pluggy.PluginManager(hookspecs.PROJECT)
-        self._pluggy.add_hookspecs(hookspecs)
+        self._pluggy.add_hookspecs(specs)
+        self._specs = specs
         self._lock = threading.RLock()
         self._facts: dict[str, PluginFact] = {}
-        self._stumbled: set[tuple[str, str]] = set()
+        self._conduct: dict[str, _Conduct] = {}
+        self._lives: dict[str, dict[str, _Conduct]] = {}
+        self._unsaid: list[Callable[[], None]] = []
+        self._old_names = self._renamed()
         self._begun = self._complete = False
 
     def call(self, hook: str, /, **arguments: object) -> Any:
@@ -90,22 +171,45 @@ class Plugins:
         PluginWarning
             Once for each plugin and hook, when an implementation raises.
         """
-        self._discover()
-        caller = getattr(self._pluggy.hook, hook)
-        answers = self._answers(caller, arguments)
-        if caller.spec is not None and caller.spec.opts["firstresult"]:
+        answers = self._answers(hook, arguments, None)
+        if self._caller(hook).spec.opts["firstresult"]:  # type: ignore[union-attr]  # every hook of ours has one
             return next(answers, None)
         return list(answers)
 
+    def tell(self, hook: str, life: Life, /, **arguments: object) -> None:
+        """Let every plugin see something in the life of a run; what goes wrong is noted in the run.
+
+        Who fails or dawdles `PATIENCE` times in one run is not asked again in it.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook of `hookspecs`.
+        life : Life
+            The run.
+        **arguments
+            What the hook documents.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does, and when a plugin is left out for the rest of a run.
+        """
+        for _ in self._answers(hook, arguments, life):
+            pass
+
+    def end(self, family: str) -> None:
+        """Forget how plugins behaved in a run, with which they were left out."""
+        self._lives.pop(family, None)
+
     def listen(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""
-        self._discover()
-        return bool(getattr(self._pluggy.hook, hook).get_hookimpls())
+        return bool(self._implementing(hook))
 
     def facts(self) -> list[PluginFact]:
         """Return what became of every plugin, by name."""
         self._discover()
-        return sorted(self._facts.values(), key=lambda fact: (fact.name != CORE, fact.name))
+        return sorted(map(self._with_conduct, self._facts.values()), key=lambda fact: (fact.name != CORE, fact.name))
 
     def register(self, plugin: object, name: str | None = None) -> None:
         """Use an object or module as a plugin, without an entry point: for tests and notebooks.
@@ -120,12 +224,19 @@ class Plugins:
         Raises
         ------
         pluggy.PluginValidationError
-            If a hook takes an argument that the specification does not have, or is a wrapper.
+            If a hook takes an argument that the specification does not have, or is a wrapper; or if the plugin
+            requires another version of azml_integrations.
         ValueError
             If the name or the object is registered already.
+
+        Warns
+        -----
+        DeprecationWarning
+            If it uses something that is on its way out of the contract.
         """
         self._discover()
         self._add(plugin, name or str(getattr(plugin, "__name__", type(plugin).__name__)))
+        self._say()
 
     def unregister(self, plugin: object) -> None:
         """Stop using a plugin.
@@ -145,6 +256,9 @@ class Plugins:
             raise ValueError(f"no plugin {plugin!r} is registered; there are: {', '.join(self._facts) or 'none'}")
         self._pluggy.unregister(name=known)
         del self._facts[known]
+        self._conduct.pop(known, None)
+
+    # -- finding and loading -------------------------------------------------------------------------
 
     def _discover(self) -> None:
         """Load the entry points, once; a plugin that asks while it is loaded sees those before it."""
@@ -155,59 +269,183 @@ class Plugins:
                 return
             self._begun = True
             allowed, left_out = _names("AZML_PLUGINS"), _names("AZML_DISABLE_PLUGINS") or frozenset()
-            for entry in sorted(_entries(), key=_rank):
+            for entry in sorted(entries(hookspecs.PROJECT), key=_rank):
                 self._load(entry, _why_not(entry.name, allowed, left_out))
+            if (local := local_entry()) is not None:  # the last: an installed plugin of its name stays
+                self._load(local, _why_not(local.name, allowed, left_out))
             self._complete = True
+        self._say()  # the last, since a filter may make an error of a warning
 
-    def _load(self, entry: EntryPoint, why_not: str) -> None:
-        came_from = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else ""
+    def _load(self, entry: Entry, why_not: str) -> None:
         if why_not:
-            self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, came_from, "left out", why_not))
+            self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, entry.origin, "left out", why_not))
             return
         try:
-            self._add(entry.load(), entry.name, entry.value, came_from)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything
-            reason = f"{type(error).__name__}: {error}"
-            self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, came_from, "failed", reason))
-            warnings.warn(
-                f"plugin {entry.name!r} ({came_from or entry.value}) cannot be used: {reason}; "
-                f"AZML_DISABLE_PLUGINS={entry.name} leaves it out",
-                PluginWarning,
-                stacklevel=2,
-            )
+            self._add(entry.load(), entry.name, entry.value, entry.origin)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything, also a panic of Rust's
+            reason = _outdated(entry.module) or _spelled(error)
+            self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, entry.origin, "failed", reason))
+            advice = f"AZML_DISABLE_PLUGINS={entry.name} leaves it out"
+            who = f"plugin {entry.name!r} ({entry.origin or entry.value})"
+            self._unsaid.append(partial(warn_outside, f"{who} cannot be used: {reason}; {advice}", PluginWarning))
 
     def _add(self, plugin: object, name: str, origin: str = "", came_from: str = "") -> None:
-        self._pluggy.register(plugin, name)
-        wrappers = [impl for impl in self._implementations(plugin) if impl.wrapper or impl.hookwrapper]
+        if why := _unfit(getattr(plugin, "requires_azml", "")):
+            raise pluggy.PluginValidationError(plugin, why)
+        if self._pluggy.has_plugin(name):
+            raise ValueError(f"a plugin of the name {name!r} is there already")
+        try:
+            self._pluggy.register(plugin, name)
+            self._refuse_wrappers(plugin)
+        except BaseException:
+            if self._pluggy.get_plugin(name) is plugin:  # as far as it got, it would still be asked
+                self._pluggy.unregister(plugin)
+            raise
+        strange = [hook for hook in self._hooks(plugin) if not hasattr(self._specs, hook)]
+        reason = f"{', '.join(strange)}: no hook of azml_integrations {__version__}" if strange else ""
+        hooks = tuple(sorted(self._hooks(plugin)))
+        self._facts[name] = PluginFact(name, origin or type(plugin).__name__, came_from, reason=reason, hooks=hooks)
+        self._warn_of_deprecated(plugin, name)
+
+    def _refuse_wrappers(self, plugin: object) -> None:
+        wrappers = [hook for hook, impl in self._implementations(plugin) if impl.wrapper or impl.hookwrapper]
         if wrappers:
-            self._pluggy.unregister(plugin)
-            names = ", ".join(impl.function.__name__ for impl in wrappers)
-            raise pluggy.PluginValidationError(plugin, f"{names}: wrappers cannot be isolated; use a plain hookimpl")
-        self._facts[name] = PluginFact(name, origin or type(plugin).__name__, came_from)
+            raise pluggy.PluginValidationError(
+                plugin, f"{', '.join(wrappers)}: wrappers cannot be isolated; use a plain hookimpl"
+            )
 
-    def _implementations(self, plugin: object) -> Iterator[pluggy.HookImpl]:
+    def _hooks(self, plugin: object) -> list[str]:
+        return [caller.name for caller in self._pluggy.get_hookcallers(plugin) or []]
+
+    def _implementations(self, plugin: object) -> Iterator[tuple[str, pluggy.HookImpl]]:
+        """Yield what a plugin implements, each with the name of its hook."""
         for caller in self._pluggy.get_hookcallers(plugin) or []:
-            yield from (impl for impl in caller.get_hookimpls() if impl.plugin is plugin)
+            yield from ((caller.name, impl) for impl in caller.get_hookimpls() if impl.plugin is plugin)
 
-    def _answers(self, caller: pluggy.HookCaller, arguments: dict[str, object]) -> Iterator[Any]:
-        for impl in reversed(caller.get_hookimpls()):
-            try:
-                answer = impl.function(*(arguments[name] for name in impl.argnames))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - isolation is what this loop is for
-                self._stumble(impl.plugin_name, caller.name, error)
+    def _warn_of_deprecated(self, plugin: object, name: str) -> None:
+        """Tell a plugin's author, at the function, what it uses that is on its way out."""
+        for hook, impl in self._implementations(plugin):
+            found = self._deprecation(hook)
+            if found is None:
                 continue
+            uses = [f"{hook}, now {found.hook}"] if found.hook else []
+            uses += [f"{hook}({old}), now {new}" for old, new in found.arguments.items() if old in impl.argnames]
+            if uses:
+                when = f"deprecated since azml_integrations {found.since}, gone in {found.gone}"
+                code = inspect.unwrap(impl.function).__code__
+                place = (code.co_filename, code.co_firstlineno)
+                message = f"plugin {name!r} uses {'; '.join(uses)}: {when}"
+                self._unsaid.append(partial(warnings.warn_explicit, message, DeprecationWarning, *place))
+
+    def _renamed(self) -> Mapping[str, list[str]]:
+        """Return the names that hooks had before, by the names they have."""
+        found: dict[str, list[str]] = {}
+        for name in vars(self._specs):
+            deprecation = self._deprecation(name)
+            if deprecation is not None and deprecation.hook:
+                found.setdefault(deprecation.hook, []).append(name)
+        return found
+
+    def _deprecation(self, hook: str) -> hookspecs.Deprecation | None:
+        found = getattr(getattr(self._specs, hook, None), "azml_deprecation", None)
+        return found if isinstance(found, hookspecs.Deprecation) else None
+
+    def _say(self) -> None:
+        """Warn of what was found, once everything is in place."""
+        unsaid, self._unsaid = self._unsaid, []
+        for warn in unsaid:
+            warn()
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    def _caller(self, hook: str) -> pluggy.HookCaller:
+        caller: pluggy.HookCaller = getattr(self._pluggy.hook, hook)
+        return caller
+
+    def _implementing(self, hook: str) -> list[tuple[str, pluggy.HookImpl]]:
+        """Return who implements a hook, under its name or an old one, in the order in which they are asked."""
+        self._discover()
+        found = [(hook, impl) for impl in reversed(self._caller(hook).get_hookimpls())]
+        for old in self._old_names.get(hook, ()):
+            found += [(old, impl) for impl in reversed(self._caller(old).get_hookimpls())]
+        return found
+
+    def _answers(self, hook: str, arguments: dict[str, object], life: Life | None) -> Iterator[Any]:
+        allowed = getattr(getattr(self._specs, hook, None), "azml_budget", hookspecs.BUDGET)
+        for name, impl in self._implementing(hook):
+            who = impl.plugin_name
+            inside = _INSIDE.get()
+            if (who, hook) in inside or self._is_off(who, life):
+                continue
+            given = self._given(name, arguments)
+            token = _INSIDE.set(inside | {(who, hook)})
+            began = time.perf_counter()
+            answer, fault = None, None
+            try:
+                answer = impl.function(*(_own(given[wanted]) for wanted in impl.argnames))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - isolation is what this loop is for
+                fault = error
+            finally:
+                _INSIDE.reset(token)
+            took = time.perf_counter() - began
+            if fault is not None or took > allowed:
+                self._judge(who, name, fault, took if took > allowed else 0.0, life)
             if answer is not None:
                 yield answer
 
-    def _stumble(self, name: str, hook: str, error: BaseException) -> None:
-        if (name, hook) in self._stumbled:
-            return
-        self._stumbled.add((name, hook))
-        fact = self._facts[name]
-        reason = f"{hook} raised {type(error).__name__}: {error}"
-        known = f"{fact.reason}; {reason}" if fact.reason else reason
-        self._facts[name] = PluginFact(fact.name, fact.origin, fact.distribution, fact.state, known)
-        warnings.warn(f"plugin {name!r}: {reason}; all else goes on", PluginWarning, stacklevel=4)
+    def _given(self, hook: str, arguments: dict[str, object]) -> dict[str, object]:
+        """Return the arguments under their old names too, where the hook had others."""
+        found = self._deprecation(hook)
+        if found is None or not found.arguments:
+            return arguments
+        return arguments | {old: arguments[new] for old, new in found.arguments.items() if new in arguments}
+
+    # -- conduct -------------------------------------------------------------------------------------
+
+    def _with_conduct(self, fact: PluginFact) -> PluginFact:
+        conduct = self._conduct.get(fact.name)
+        if conduct is None:
+            return fact
+        return replace(fact, reason="; ".join(filter(None, [fact.reason, *conduct.told()])))
+
+    def _is_off(self, name: str, life: Life | None) -> bool:
+        conduct = self._lives.get(life.family, {}).get(name) if life is not None else None
+        return conduct is not None and conduct.off
+
+    def _judge(self, name: str, hook: str, fault: BaseException | None, took: float, life: Life | None) -> None:
+        """Keep what a plugin did, say it once, note it in the run, and lose patience."""
+        reason = f"{hook} raised {_spelled(fault)}" if fault is not None else ""
+        known = self._keep(self._conduct.setdefault(name, _Conduct()), hook, reason, took)
+        if life is not None:
+            in_run = self._lives.setdefault(life.family, {}).setdefault(name, _Conduct())
+            if not self._keep(in_run, hook, reason, took):
+                _note(life, name, reason or f"{hook} took {took:.2g} s, too long for the user's thread")
+            if not in_run.off and (why := in_run.verdict()):
+                in_run.off = True
+                _note(life, name, f"switched off for the rest of the run: {why}")
+                message = f"plugin {name!r} is switched off for the rest of run {life.family}: {why}"
+                self._unsaid.append(partial(warn_outside, message, PluginWarning))
+        if not known:
+            said = reason or f"{hook} took {took:.2g} s, in the user's thread"
+            message = f"plugin {name!r}: {said}; all else goes on"
+            self._unsaid.insert(0, partial(warn_outside, message, PluginWarning))
+        self._say()
+
+    @staticmethod
+    def _keep(conduct: _Conduct, hook: str, reason: str, took: float) -> bool:
+        """Add to a plugin's conduct; tell whether the like was known of it."""
+        known = hook in (conduct.faults if reason else conduct.slow)
+        if reason:
+            conduct.failures += 1
+            conduct.faults.setdefault(hook, reason)
+        if took:
+            count, longest = conduct.slow.get(hook, (0, 0.0))
+            conduct.slow[hook] = count + 1, max(longest, took)
+        return known
 
 
 @functools.cache
@@ -216,14 +454,54 @@ def plugins() -> Plugins:
     return Plugins()
 
 
-def _entries() -> list[EntryPoint]:
-    """Return each entry point once: an editable install may stand twice on the path."""
-    return list({(entry.name, entry.value): entry for entry in entry_points(group=hookspecs.PROJECT)}.values())
+def _own(argument: object) -> object:
+    """Return what one plugin may change without the next one seeing it; a live handle stays what it is."""
+    return copy.deepcopy(argument) if isinstance(argument, msgspec.Struct | dict | list | set) else argument
 
 
-def _rank(entry: EntryPoint) -> tuple[bool, bool]:
+def _note(life: Life, name: str, message: str) -> None:
+    with contextlib.suppress(Exception):  # a full disk; the warning says it too
+        life.note(SOURCE + name, message)
+
+
+def _spelled(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _unfit(wanted: object) -> str:
+    """Return why a plugin that requires some versions of ours cannot be used with this one; nothing if it can."""
+    if not wanted:
+        return ""
+    try:
+        if not isinstance(wanted, str):
+            raise ValueError(f"it is no string but {wanted!r}")  # noqa: TRY004, TRY301 - told as the other
+        fits = versions.allows(wanted, __version__)
+    except ValueError as error:
+        return f"its requires_azml cannot be read: {error}"
+    if fits:
+        return ""
+    return f"it requires azml_integrations {wanted}, and this is {__version__}; install versions that fit each other"
+
+
+def _outdated(module: str) -> str:
+    """Return why a module that could not be imported is none for this version, if its text says so."""
+    with contextlib.suppress(Exception, SystemExit):  # it is a second look at what was broken at the first
+        spec = find_spec(module)
+        text = Path(spec.origin).read_text(encoding="utf-8") if spec is not None and spec.origin else ""
+        for statement in ast.parse(text).body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id="requires_azml")], value=ast.Constant(value=wanted)):
+                    return _unfit(wanted)
+    return ""
+
+
+def _rank(entry: Entry) -> tuple[bool, bool]:
     """Return what sorts our own core first: no stranger takes its name."""
-    return entry.name != CORE, entry.dist is None or entry.dist.name != "azml-integrations"
+    return entry.name != CORE, entry.distribution.replace("_", "-") != "azml-integrations"
 
 
 def _names(variable: str) -> frozenset[str] | None:

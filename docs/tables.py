@@ -1,34 +1,41 @@
-"""Writes what becomes of the names of the old SDK into the guide, out of the table that `azml check` reads.
+"""Writes tables into pages: what becomes of the names of the old SDK, and which hooks there are.
 
-Run it after a change of that table, from the root of the repository: ``python docs/tables.py``. With ``--check`` it
-only tells, by its exit code, whether the guide is up to date.
+The one is made of the table that `azml check` reads, the other of the specifications of the hooks. Run it after a
+change of either, from the root of the repository: ``python docs/tables.py``. With ``--check`` it only tells, by its
+exit code, whether the pages are up to date.
 """
 
+import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from azml_integrations import hookspecs
 from azml_integrations.checking import ROOMS, Fact, Verdict, others, table
 
-GUIDE = Path(__file__).parent / "how-to" / "coming-from-azureml.md"
+DOCS = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- made by docs/tables\.py: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> int:
-    """Write the guide, or compare it."""
-    old = GUIDE.read_text(encoding="utf-8")
-    lost = sorted(BLOCKS.keys() ^ {found[2] for found in BLOCK.finditer(old)})
+    """Write the pages, or compare them."""
+    return max([_page(DOCS / page, blocks, check="--check" in sys.argv[1:]) for page, blocks in PAGES.items()])
+
+
+def _page(page: Path, blocks: dict[str, Callable[[], Iterator[str]]], *, check: bool) -> int:
+    old = page.read_text(encoding="utf-8")
+    lost = sorted(blocks.keys() ^ {found[2] for found in BLOCK.finditer(old)})
     if lost:
-        sys.stderr.write(f"{GUIDE} has no place for the tables {lost}, or a place for a table that nobody makes\n")
+        sys.stderr.write(f"{page} has no place for the tables {lost}, or a place for a table that nobody makes\n")
         return 1
-    new = BLOCK.sub(lambda found: found[1] + "\n".join([*BLOCKS[found[2]](), found[3]]), old)
-    if "--check" in sys.argv[1:]:
+    new = BLOCK.sub(lambda found: found[1] + "\n".join([*blocks[found[2]](), found[3]]), old)
+    if check:
         if old != new:
-            sys.stderr.write(f"{GUIDE} is not what the table says; write it with `python docs/tables.py`\n")
+            sys.stderr.write(f"{page} is not what it is made of; write it with `python docs/tables.py`\n")
         return int(old != new)
-    GUIDE.write_text(new, encoding="utf-8")
+    page.write_text(new, encoding="utf-8")
     return 0
 
 
@@ -75,7 +82,33 @@ def others_gone() -> Iterator[str]:
     yield from _grouped([(name, Fact(name, Verdict.BROKEN, why)) for name, why in gone.items()])
 
 
-BLOCKS = {"runs": runs, "better": better, "differs": differs, "cloud": cloud, "others": others_gone}
+def hooks() -> Iterator[str]:
+    """Yield a row for each hook: its signature, whose answer counts, how long it may take."""
+    yield from _head("hook", "answers", "slow from")
+    for name, spec in vars(hookspecs).items():
+        if name.startswith("azml_"):
+            first = getattr(spec, f"{hookspecs.PROJECT}_spec")["firstresult"]
+            budget = getattr(spec, "azml_budget", hookspecs.BUDGET)
+            returns = inspect.signature(spec).return_annotation
+            answers = "none" if returns is None else "the first that is not None" if first else "all of them"
+            limit = "a user waits for it" if budget == float("inf") else f"{budget:g} s"
+            yield f"| [`{name}{_arguments(spec)}`](#azml_integrations.hookspecs.{name}) | {answers} | {limit} |"
+
+
+def _arguments(spec: Callable[..., object]) -> str:
+    return f"({', '.join(inspect.signature(spec).parameters)})"
+
+
+PAGES = {
+    "how-to/coming-from-azureml.md": {
+        "runs": runs,
+        "better": better,
+        "differs": differs,
+        "cloud": cloud,
+        "others": others_gone,
+    },
+    "reference/hooks.md": {"hooks": hooks},
+}
 
 
 def _rows(verdict: Verdict) -> Iterator[str]:

@@ -1,14 +1,19 @@
 """Plugins are found late, asked one by one, and cannot hurt each other or the training."""
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 import threading
 import time
+import warnings
+from types import ModuleType
 
 import pluggy
 import pytest
 
+from azml_integrations import hookspecs, versions
+from azml_integrations._version import __version__
 from azml_integrations.errors import PluginWarning
 from azml_integrations.hookspecs import hookimpl
 from azml_integrations.plugins import Plugins, plugins
@@ -37,14 +42,22 @@ OPENS = "@hookimpl\ndef azml_open_store(url):\n    return {!r}\n"
 
 
 def test_nothing_is_looked_for_at_import():
-    """``import azml_integrations`` scans no entry points and loads no plugin."""
+    """``import azml_integrations`` scans no entry points and loads no plugin; looking does not load what is slow."""
     program = (
-        "import importlib.metadata as m, sys\n"
-        "m.entry_points = lambda **_: sys.exit('scanned')\n"
-        "import azml_integrations.plugins\n"
-        "azml_integrations.plugins.plugins()\n"
+        "import sys\n"
+        "from azml_integrations import Run, hookimpl\n"
+        "assert 'azml_integrations.entries' not in sys.modules\n"
+        "import azml_integrations.entries as e, azml_integrations.plugins as p\n"
+        "looked = []\n"
+        "p.entries = lambda group: looked.append(group) or e.entries(group)\n"
+        "plugins = p.plugins()\n"
+        "assert not looked\n"
+        "plugins.facts()\n"
+        "assert looked == ['azml_integrations']\n"
+        "assert 'importlib.metadata' not in sys.modules\n"
     )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    surroundings = {**os.environ, "AZML_PLUGINS": ""}
+    subprocess.run([sys.executable, "-c", program], check=True, env=surroundings)
 
 
 def test_an_installed_plugin_is_asked(install):
@@ -72,6 +85,135 @@ def test_a_plugin_that_cannot_be_loaded_is_left_out_with_a_word(install):
     assert facts["broken"].reason == "ImportError: no libacme.so"
     assert facts["acme"].state == "loaded"
     assert facts["acme"].distribution == "plugin_acme 1.2"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("def azml_adapters(:\n", "SyntaxError"),
+        ("class Panic(BaseException): pass\nraise Panic('native code')\n", "Panic: native code"),
+        ("import no_such_module_anywhere\n", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
+        ("@hookimpl\ndef azml_open_store(url, nonsense):\n    pass\n", "PluginValidationError"),
+    ],
+)
+def test_whatever_is_wrong_with_a_module_it_is_named(install, source, reason):
+    """Also what is no `Exception`, as a panic in native code; nothing of it stays in use."""
+    install("broken", "@hookimpl\ndef azml_adapters():\n    return ['half']\n" + source)
+    ours = Plugins()
+    with pytest.warns(PluginWarning, match="'broken'"):
+        facts = {fact.name: fact for fact in ours.facts()}
+    assert facts["broken"].state == "failed"
+    assert facts["broken"].reason.startswith(reason)
+    assert ["half"] not in ours.call("azml_adapters")
+
+
+def test_a_plugin_for_another_version_is_refused(install):
+    """It says so in its entry module, and the reason says what to do."""
+    install("acme", "requires_azml = '>=0.1,<2'\n" + OPENS.format("acme's store"))
+    install("late", "requires_azml = '>=7'\n" + OPENS.format("late"))
+    install("newer", "requires_azml = '>=7'\nfrom azml_integrations.hookspecs import NotYet\n")
+    install("odd", "requires_azml = 7\n" + OPENS.format("odd"))
+    ours = Plugins()
+    with pytest.warns(PluginWarning) as caught:
+        facts = {fact.name: fact for fact in ours.facts()}
+
+    assert (facts["acme"].state, ours.call("azml_open_store", url="x")) == ("loaded", "acme's store")
+    wanted = f"it requires azml_integrations >=7, and this is {__version__}; install versions that fit each other"
+    assert facts["late"].reason.endswith(wanted)
+    assert facts["newer"].reason == wanted  # not the ImportError that comes of it
+    assert "its requires_azml cannot be read: it is no string but 7" in facts["odd"].reason
+    assert len(caught) == 3
+
+
+def test_a_filter_that_makes_errors_of_warnings_leaves_no_half_of_the_plugins(install):
+    """Everybody else is loaded all the same."""
+    install("acme", OPENS.format("acme's store"))
+    install("broken", "raise ImportError\n")
+    ours = Plugins()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(PluginWarning):
+            ours.facts()
+    assert ours.call("azml_open_store", url="x") == "acme's store"
+
+
+def test_a_hook_that_does_not_exist_is_named(ours):
+    """A slip in a name, or a hook of a newer version, would else be silence."""
+
+    class Slip:
+        @hookimpl
+        def azml_run_strated(self, run):
+            pass
+
+    ours.register(Slip(), "slip")
+    (fact,) = [fact for fact in ours.facts() if fact.name == "slip"]
+    assert fact.reason == f"azml_run_strated: no hook of azml_integrations {__version__}"
+    assert (fact.state, fact.hooks) == ("loaded", ("azml_run_strated",))
+
+
+# -- deprecation -------------------------------------------------------------------------------------
+
+
+def azml_colour(shade, tint):
+    """Tell a colour; this contract is a test's."""
+
+
+def azml_color(shade):
+    """Tell a colour by its old name."""
+
+
+@pytest.fixture
+def moving(azml_home):
+    """Give plugins under a contract in which a hook and an argument were renamed."""
+    specs = ModuleType("specs")
+    specs.azml_colour = hookspecs.deprecated(since="0.3", gone="0.4", arguments={"tint": "shade"})(
+        hookspecs.hookspec(azml_colour)
+    )
+    specs.azml_color = hookspecs.deprecated(since="0.3", gone="0.4", hook="azml_colour")(hookspecs.hookspec(azml_color))
+    specs.azml_open_store = hookspecs.azml_open_store
+    return Plugins(specs)
+
+
+def test_an_old_name_works_on_and_its_author_is_warned(moving):
+    """A rename breaks nobody for one minor version; users are not bothered, the warning points into the plugin."""
+
+    class Old:
+        @hookimpl
+        def azml_color(self, shade):
+            return f"old {shade}"
+
+    class OldArgument:
+        @hookimpl
+        def azml_colour(self, tint):
+            return f"argument {tint}"
+
+    class New:
+        @hookimpl
+        def azml_colour(self, shade):
+            return f"new {shade}"
+
+    def register():
+        for plugin in (Old(), OldArgument(), New()):
+            moving.register(plugin)
+
+    with pytest.warns(DeprecationWarning, match="deprecated since azml_integrations 0.3") as caught:
+        register()
+
+    assert [str(warning.message) for warning in caught] == [
+        "plugin 'Old' uses azml_color, now azml_colour: deprecated since azml_integrations 0.3, gone in 0.4",
+        "plugin 'OldArgument' uses azml_colour(tint), now shade: deprecated since azml_integrations 0.3, gone in 0.4",
+    ]
+    assert {warning.filename for warning in caught} == {__file__}
+    assert moving.call("azml_colour", shade="red") == ["new red", "argument red", "old red"]
+
+
+def test_what_was_to_go_is_gone():
+    """A deprecation has a date; with the version that it names it leaves the contract."""
+    for name, spec in vars(hookspecs).items():
+        deprecation = getattr(spec, "azml_deprecation", None)
+        if deprecation is not None:
+            assert not versions.allows(f">={deprecation.gone}", __version__), name
+            assert versions.allows(f">{deprecation.since}", deprecation.gone), name
 
 
 def test_ctrl_c_while_loading_is_the_users(install):

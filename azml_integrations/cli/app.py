@@ -20,6 +20,7 @@ from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
 from .models import model
+from .plugins import plugin
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
@@ -125,6 +126,7 @@ azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
 azml.add_command(model)
+azml.add_command(plugin)
 azml.add_command(dataset)
 azml.add_command(studio)
 azml.add_command(doctor)

@@ -90,7 +90,8 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         self._logs_since: float | None = None
         self._dirtiness: facts.Dirtiness | None = None
         self._tees = contextlib.ExitStack()
-        self._quiet = False
+        self._quiet = self._ending = False
+        self._topmost = self.id
 
     # -- beginning -----------------------------------------------------------------------------------
 
@@ -115,9 +116,11 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         outputs: Path | None = None,
         on_error: str | None = None,
         fold: bool = True,
+        family: str | None = None,
     ) -> Self:
         """Create a run that this process owns, and begin it; without a `fold` the index learns of it from a reader."""
         handle = cls._handle(experiment, run_id or _new_id(), "owner")
+        handle._topmost = family or handle.id  # noqa: SLF001 - a constructor
         handle._on_error = checked_on_error(on_error)  # noqa: SLF001 - a constructor
         handle._begin(name, display_name, parent_id, run_type, outputs, fold=fold)  # noqa: SLF001 - likewise
         return handle
@@ -129,7 +132,7 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         handle._on_error = checked_on_error(on_error)  # noqa: SLF001 - a constructor
         ending.watch().add(handle)
         handle._set_status(RunStatus.RUNNING)  # noqa: SLF001 - likewise
-        tell("azml_run_started", lambda: {"run": handle})
+        tell("azml_run_started", lambda: {"run": handle}, handle)
         return handle
 
     def _begin(
@@ -173,7 +176,7 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         self._quiet = not fold
         if fold:
             self._fold()
-        tell("azml_run_started", lambda: {"run": self})
+        tell("azml_run_started", lambda: {"run": self}, self)
 
     def _record_facts(self) -> None:
         """Write down where the run came from: git, script, packages, arguments; never a secret."""
@@ -249,8 +252,8 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
         if self._over and status == RunStatus.COMPLETED:
             return
-        if not self._over:
-            tell("azml_run_ending", lambda: {"run": self})
+        if not (self._over or self._ending) and self._ended_by_a_plugin() and status in (None, RunStatus.COMPLETED):
+            return
         self._tees.close()
         self._collect_all()
         self._report_lost()
@@ -263,7 +266,17 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         else:
             self._workspace.view.settle(self.id)
         ending.watch().remove(self)
-        tell("azml_run_ended", lambda: {"record": self._record()})
+        tell("azml_run_ended", lambda: {"record": self._record()}, self)
+        self._journal.close()  # a note about a plugin has opened another
+
+    def _ended_by_a_plugin(self) -> bool:
+        """Let plugins add to the run, and tell whether one has ended it: none is asked twice for that."""
+        self._ending = True
+        try:
+            tell("azml_run_ending", lambda: {"run": self}, self)
+        finally:
+            self._ending = False
+        return self._over
 
     def _settle_soon(self) -> None:
         """Tell the index of the run's end in the company of others, at the latest when the program ends."""
@@ -493,7 +506,15 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         """Create a child; the way in for every kind of run."""
         own = self._known.name if self._known is not None else self._record().name
         full = name if name is None or own is None else f"{own}>{name}"
-        return Run._create(self._experiment, run_id=run_id, name=full, parent_id=self.id, outputs=outputs, fold=fold)
+        return Run._create(
+            self._experiment,
+            run_id=run_id,
+            name=full,
+            parent_id=self.id,
+            outputs=outputs,
+            fold=fold,
+            family=self._topmost,
+        )
 
     def shared_child(
         self, run_id: str, name: str | None = None, properties: Mapping[str, str] | None = None
@@ -881,12 +902,15 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def tell(hook: str, arguments: Callable[[], dict[str, object]]) -> None:
-    """Let plugins see something; the arguments are made only if somebody looks."""
+def tell(hook: str, arguments: Callable[[], dict[str, object]], run: Run) -> None:
+    """Let plugins see something of a run; the arguments are made only if somebody looks."""
     from .. import plugins  # pluggy only when a run starts
 
-    if plugins.plugins().listen(hook):
-        plugins.plugins().call(hook, **arguments())
+    asked = plugins.plugins()
+    if asked.listen(hook):
+        asked.tell(hook, plugins.Life(run.id, run.note, run._topmost), **arguments())  # noqa: SLF001 - of this file
+    if hook == "azml_run_ended" and run._topmost == run.id:  # noqa: SLF001 - likewise
+        asked.end(run.id)
 
 
 def _make(folder: Path) -> None:

@@ -105,7 +105,8 @@ class SharedRun(Run):
         """Tell the index and the plugins, once nobody writes to the run any more: its parent's last word about it."""
         self.close()
         self._settle_soon()
-        tell("azml_run_ended", lambda: {"record": self._record()})
+        tell("azml_run_ended", lambda: {"record": self._record()}, self)
+        self.close()
 
 
 def join(parent: Run, run_id: str, name: str | None, properties: "Mapping[str, str]") -> SharedRun:
@@ -113,5 +114,6 @@ def join(parent: Run, run_id: str, name: str | None, properties: "Mapping[str, s
     if name is not None:
         names.label("run name", name)
     child = SharedRun._handle(parent.experiment, run_id)  # noqa: SLF001 - a constructor
+    child._topmost = parent._topmost  # noqa: SLF001 - likewise
     child._join(parent, name, properties)  # noqa: SLF001 - likewise
     return child

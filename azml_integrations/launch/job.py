@@ -356,11 +356,14 @@ class Job:
         leave(self.site, self.place)
 
     def _tell_plugins(self) -> None:
-        from ..plugins import plugins  # not before: the launcher's start is waited for
+        from ..plugins import Life, plugins  # not before: the launcher's start is waited for
 
         if plugins().listen("azml_run_ended"):
-            record = self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
-            plugins().call("azml_run_ended", record=record)
+            run_id = self.ticket.run_id
+            life = Life(run_id, lambda source, message: self._say(Noted(source, message, time.time())), run_id)
+            plugins().tell("azml_run_ended", life, record=self.site.view.of(run_id).run(run_id))
+            plugins().end(run_id)
+            self._journal.close()  # a note about a plugin has opened another
 
     # -- files ---------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ import msgspec
 from .. import host, journal
 from .._version import __version__
 from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefusedError, PluginWarning, StoreError
-from ..plugins import plugins
+from ..plugins import SOURCE, plugins
 from ..records import ArtifactRecord, Cursor, ErrorInfo, RunRecord, RunStatus, RunStore, StatusChanged
 from . import files, registry, trash
 from .schema import migrations
@@ -116,6 +116,7 @@ class Examination:
         self._watch = watch
         self._elsewhere = store
         self._truth = View(self.runs, None)
+        self._complaints: dict[str, list[tuple[RunRecord, str]]] = {}
 
     def findings(self) -> Iterator[Finding]:
         """Yield what there is to say, from the surroundings to the single file."""
@@ -136,6 +137,7 @@ class Examination:
             if store is not None and store is not self._elsewhere:
                 store.close()
             self._truth.close()
+        yield from self._told_of_plugins()
         yield from self._experiments()
         yield from self._models()
         yield from self._left_in_the_root()
@@ -293,12 +295,27 @@ class Examination:
         if record is None:
             yield Finding("fault", "run unreadable", "its journals do not say what it is", run_id=run_id)
         else:
+            self._hear(record)
             yield from self._life(record, store)
             yield from self._artifacts(record)
             yield from self._agreement(run_id, store)
         yield from self._partials(folder, run_id, record)
         yield from self._sealing(folder, run_id)
         self._truth.forget(run_id)
+
+    def _hear(self, record: RunRecord) -> None:
+        """Keep what a run says of plugins."""
+        for note in record.notes:
+            if note.source.startswith(SOURCE):
+                self._complaints.setdefault(note.source, []).append((record, note.message))
+
+    def _told_of_plugins(self) -> Iterator[Finding]:
+        """Tell of each plugin that stumbled in a run, when it did so last."""
+        for source, complaints in sorted(self._complaints.items()):
+            record, _ = max(complaints, key=lambda one: one[0].created_at)
+            said = "; ".join(message for of, message in complaints if of is record)
+            runs = _count(len({of.run_id for of, _ in complaints}), "run")
+            yield Finding("note", "plugin fault", f"{source} in {runs}, the last time: {said}", run_id=record.run_id)
 
     def _without_journal(self, folder: Path) -> Iterator[Finding]:
         left = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir()]

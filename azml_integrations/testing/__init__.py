@@ -14,11 +14,13 @@ from .fixtures import azml_home, workspace
 if TYPE_CHECKING:
     from .adapters import AdapterContract
     from .entry_modules import check_plugin
+    from .recording import RecordingRun
     from .stores import RunStoreContract, batch
     from .training import assert_training_unchanged
 
 __all__ = [
     "AdapterContract",
+    "RecordingRun",
     "RunStoreContract",
     "assert_training_unchanged",
     "azml_home",
@@ -29,6 +31,7 @@ __all__ = [
 
 _LATE = {
     "AdapterContract": "adapters",
+    "RecordingRun": "recording",
     "RunStoreContract": "stores",
     "assert_training_unchanged": "training",
     "batch": "stores",

@@ -425,12 +425,10 @@ def test_an_experiment_that_cannot_be_read_is_named(workspace, ended):
 
 def test_a_plugin_that_cannot_be_used_is_named(workspace, monkeypatch):
     """The doctor knows why autolog stays silent."""
-    from importlib.metadata import EntryPoint
-
     from azml_integrations import plugins
+    from azml_integrations.entries import Entry
 
-    broken = EntryPoint("broken", "no_such_module_anywhere", "azml_integrations")
-    monkeypatch.setattr(plugins, "_entries", lambda: [broken])
+    monkeypatch.setattr(plugins, "entries", lambda group: [Entry("broken", "no_such_module_anywhere")])
     monkeypatch.setenv("AZML_PLUGINS", "broken")
 
     assert faults(workspace) == ["plugin failed"]
