@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from azml_integrations import Run
 
 __version__ = "0.1.0"
+requires_azml = ">=0.1"
 
 _LATE: dict[str, str] = {"AzmlCallback": "callback"}
 

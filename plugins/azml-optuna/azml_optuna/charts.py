@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.pictures import distinct
@@ -76,18 +77,18 @@ class Charted:
         """Return the facts for charts of a study."""
         return cls(trials, objectives, [direction.name == "MAXIMIZE" for direction in directions], importances)
 
-    @property
+    @cached_property
     def drawn(self) -> "list[FrozenTrial]":
         """The completed trials whose values can all be drawn."""
         done = (trial for trial in self.trials if trial.state.name == "COMPLETE")
         return [trial for trial in done if all(map(math.isfinite, trial.values))]
 
-    @property
+    @cached_property
     def completed(self) -> int:
         """Number of completed trials."""
         return sum(trial.state.name == "COMPLETE" for trial in self.trials)
 
-    @property
+    @cached_property
     def parameters(self) -> list[str]:
         """The parameters that differ between trials, the weightiest first."""
         drawn = self.drawn
@@ -96,7 +97,7 @@ class Charted:
         ordered = [*(name for name in known if name in names), *(name for name in names if name not in known)]
         return [name for name in ordered if len({repr(t.params[name]) for t in drawn if name in t.params}) > 1]
 
-    @property
+    @cached_property
     def ranked(self) -> "list[FrozenTrial]":
         """The trials that can be drawn, the best by the first objective first."""
         return sorted(self.drawn, key=lambda trial: trial.values[0], reverse=self.maximize[0])
@@ -163,7 +164,8 @@ def _slice(charted: Charted, trials: "list[FrozenTrial]", name: str) -> Panel:
     width, height = SMALL_PANEL
     across, x = _parameter_axis(name, has, width)
     y = np.array([trial.values[0] for trial in has])
-    best = [place for place, trial in enumerate(has) if trial is charted.ranked[0]]
+    first = charted.ranked[0]
+    best = [place for place, trial in enumerate(has) if trial is first]
     marks: list[Mark] = [Dots(x, y, radius=3.0, opacity=_opacity(y))]
     if best:
         label = f"trial {has[best[0]].number}, the best" if name == charted.parameters[0] else ""
@@ -172,15 +174,14 @@ def _slice(charted: Charted, trials: "list[FrozenTrial]", name: str) -> Panel:
 
 
 def parallel_coordinates(charted: Charted) -> Page | str | None:
-    """Draw each trial as a line through its parameters to its value, the best ones darkest."""
+    """Draw each trial as a line through the parameters that all have to its value, the best ones darkest."""
     import numpy as np
 
-    names = charted.parameters[: MOST_PARAMETERS + 2]
+    shared = set.intersection(*(set(trial.params) for trial in charted.drawn)) if charted.drawn else set()
+    names = [name for name in charted.parameters if name in shared][: MOST_PARAMETERS + 2]
     if len(names) < 2:  # noqa: PLR2004 - one parameter is a slice
         return None
-    trials = [trial for trial in charted.ranked if all(name in trial.params for name in names)][:MOST_LINES]
-    if len(trials) < 2:  # noqa: PLR2004 - a comparison needs two
-        return "there are no two trials with the same parameters"
+    trials = charted.ranked[:MOST_LINES]
     shares, ranges = [], []
     for name in names:
         axis, x = _parameter_axis(name, trials, SIDE)

@@ -143,3 +143,14 @@ def test_a_loop_of_short_calls_is_not_slowed_by_pictures(experiment, tmp_path):
     (run,) = experiment.get_runs()
     assert run.status == "Completed"
     assert "azml: study loop" in done.stderr
+
+
+def test_parallel_coordinates_go_through_what_all_trials_have():
+    """A parameter that only some trials have leaves no trial out; the best line is the last, on top."""
+    study = study_of(20)
+    page = charts.parallel_coordinates(charted(study))
+    panel = page.rows[0][0]
+    assert panel.across.names == ["x", "n", "k", "objective"]
+    assert len(panel.marks) == 18 + 1
+    assert panel.marks[-1].label == f"trial {study.best_trial.number}, the best"
+    assert panel.marks[-1].y[-1] == 0.0
