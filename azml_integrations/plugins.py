@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
@@ -453,29 +454,36 @@ class Plugins:
 
     def _answers(self, hook: str, arguments: dict[str, object], life: Life | None) -> Iterator[tuple[str, Any]]:
         """Ask one after another, and yield each answer with whose it is."""
-        allowed = getattr(getattr(self._specs, hook, None), "azml_budget", hookspecs.BUDGET)
         for name, impl in self._implementing(hook):
-            who = impl.plugin_name
-            inside = _INSIDE.get()
-            if (who, hook) in inside or self._is_off(who, life):
+            if (impl.plugin_name, hook) in _INSIDE.get() or self._is_off(impl.plugin_name, life):
                 continue
-            given = self._given(name, arguments)
-            token = _INSIDE.set(inside | {(who, hook)})
-            began = time.perf_counter()
-            answer, fault = None, None
-            try:
-                answer = impl.function(*(_own(given[wanted]) for wanted in impl.argnames))
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # noqa: BLE001 - isolation is what this loop is for
-                fault = error
-            finally:
-                _INSIDE.reset(token)
-            took = time.perf_counter() - began
-            if fault is not None or took > allowed:
-                self._judge(who, name, fault, took if took > allowed else 0.0, life)
+            answer = self._ask(hook, name, impl, self._given(name, arguments), life)
             if answer is not None:
                 yield impl.plugin_name, answer
+
+    def _ask(self, hook: str, name: str, impl: pluggy.HookImpl, given: dict[str, object], life: Life | None) -> object:
+        """Ask one plugin, on a leash: whatever it raises stays here, and the time it takes is known."""
+        token = _INSIDE.set(_INSIDE.get() | {(impl.plugin_name, hook)})
+        fault: BaseException | None = None
+        answer = None
+        began = time.perf_counter()
+        try:
+            answer = impl.function(*(_own(given[wanted]) for wanted in impl.argnames))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - isolation is what this is for
+            fault = error
+        finally:
+            took = time.perf_counter() - began
+            _INSIDE.reset(token)
+        slow = took if took > self._budget(impl.plugin_name, hook) else 0.0
+        if fault is not None or slow:
+            self._judge(impl.plugin_name, name, fault, slow, life)
+        return answer
+
+    def _budget(self, plugin: str, hook: str) -> float:
+        own = getattr(getattr(self._specs, hook, None), "azml_budget", hookspecs.BUDGET)
+        return inf if plugin == CORE else float(own)
 
     def _given(self, hook: str, arguments: dict[str, object]) -> dict[str, object]:
         """Return the arguments under their old names too, where the hook had others."""
@@ -497,23 +505,25 @@ class Plugins:
         return conduct is not None and conduct.off and name != CORE
 
     def _judge(self, name: str, hook: str, fault: BaseException | None, took: float, life: Life | None) -> None:
-        """Keep what a plugin did, say it once, note it in the run, and lose patience."""
+        """Keep what a plugin did, note it in the run, and say it: an error once, slowness when it has gone on."""
         reason = f"{hook} raised {_spelled(fault)}" if fault is not None else ""
         known = self._keep(self._conduct.setdefault(name, _Conduct()), hook, reason, took)
+        if reason and not known:
+            self._unsaid.append(partial(warn_outside, f"plugin {name!r}: {reason}; all else goes on", PluginWarning))
         if life is not None:
-            in_run = self._lives.setdefault(life.family, {}).setdefault(name, _Conduct())
-            if not self._keep(in_run, hook, reason, took):
-                _note(life, name, reason or f"{hook} took {took:.2g} s, too long for the user's thread")
-            if not in_run.off and (why := in_run.verdict()):
-                in_run.off = True
-                _note(life, name, f"switched off for the rest of the run: {why}")
-                message = f"plugin {name!r} is switched off for the rest of run {life.family}: {why}"
-                self._unsaid.append(partial(warn_outside, message, PluginWarning))
-        if not known:
-            said = reason or f"{hook} took {took:.2g} s, in the user's thread"
-            message = f"plugin {name!r}: {said}; all else goes on"
-            self._unsaid.insert(0, partial(warn_outside, message, PluginWarning))
+            self._judge_in_run(name, hook, reason, took, life)
         self._say()
+
+    def _judge_in_run(self, name: str, hook: str, reason: str, took: float, life: Life) -> None:
+        conduct = self._lives.setdefault(life.family, {}).setdefault(name, _Conduct())
+        if not self._keep(conduct, hook, reason, took):
+            _note(life, name, reason or f"{hook} took {took:.2g} s, too long for the user's thread")
+        why = conduct.verdict()
+        if why and not conduct.off:
+            conduct.off = True
+            _note(life, name, f"switched off for the rest of the run: {why}")
+            message = f"plugin {name!r} is switched off for the rest of run {life.family}: {why}"
+            self._unsaid.append(partial(warn_outside, message, PluginWarning))
 
     @staticmethod
     def _keep(conduct: _Conduct, hook: str, reason: str, took: float) -> bool:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import sys
+import time
 import zipfile
 
 import pytest
@@ -109,3 +110,17 @@ def test_a_value_is_loaded_as_it_says():
     assert Entry("a", "json : loads").module == "json"
     with pytest.raises(ImportError, match=r"'not a module' is not 'package.module'"):
         Entry("a", "not a module").load()
+
+
+def test_fifty_plugins_are_found_quickly(path):
+    """At most 20 ms; the margin here is for a busy machine. `benchmarks/run.py --only discovery` has the figure."""
+    for number in range(50):
+        describe(
+            path[0] / f"acme_{number}-1.0.dist-info", f"acme-{number}", "1.0", TEXT.replace("acme =", f"a{number} =")
+        )
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        assert len(entries(GROUP)) == 50
+        times.append(time.process_time() - began)
+    assert min(times) < 0.04  # [s]

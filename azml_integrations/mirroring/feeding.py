@@ -44,7 +44,7 @@ def mirrors() -> list[Mirror]:
     known: dict[str, Mirror] = {}
     for offered in plugins().call("azml_mirrors"):
         for mirror in offered if isinstance(offered, list | tuple) else [offered]:
-            if isinstance(mirror, Mirror):
+            if isinstance(mirror, Mirror) and all(isinstance(part, str) for part in (mirror.name, mirror.activate)):
                 known.setdefault(mirror.name, mirror)
             else:
                 warn_outside(f"azml_mirrors returns a list of Mirror; a plugin answered with {mirror!r}", PluginWarning)
@@ -231,9 +231,8 @@ class Followers:
     def of(self, workspace: "Workspace") -> list[Follower]:
         """Return those of a workspace, one for each mirror that is installed."""
         if workspace.root not in self._known:
-            several = [Follower(workspace, *one) for one in ledgers(workspace).values()]
-            self._known[workspace.root] = several
-            ending.watch().at_last(self.end)
+            self._known[workspace.root] = [Follower(workspace, *one) for one in ledgers(workspace).values()]
+        ending.watch().at_last(self.end)  # each time: a forked child has an end of its own
         return self._known[workspace.root]
 
     def end(self) -> None:
