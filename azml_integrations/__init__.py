@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .core.model_formats import load_model, save_model
     from .hookspecs import hookimpl
     from .pictures import log_classification, log_regression
-    from .records import Adapter, AutologOptions, MetricOrder, RunQuery, RunRecord, RunStatus
+    from .records import Adapter, AutologOptions, MetricOrder, Mirror, RunQuery, RunRecord, RunStatus
 
 __all__ = [
     "Adapter",
@@ -37,6 +37,7 @@ __all__ = [
     "Environment",
     "Experiment",
     "MetricOrder",
+    "Mirror",
     "Model",
     "Run",
     "RunConfiguration",
@@ -64,7 +65,7 @@ _LATE = {
     **dict.fromkeys(["Environment", "Experiment", "Model", "Run", "RunConfiguration"], "core"),
     **dict.fromkeys(["ScriptRunConfig", "Workspace"], "core"),
     **dict.fromkeys(["current_run", "get_run", "implicit_child", "implicit_experiment", "implicit_run"], "core"),
-    **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "RunQuery"], "records"),
+    **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "Mirror", "RunQuery"], "records"),
     **dict.fromkeys(["RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
     **dict.fromkeys(["load_model", "save_model"], "core.model_formats"),

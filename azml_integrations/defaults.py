@@ -40,6 +40,17 @@ def azml_run_types() -> dict[str, str]:
     }
 
 
+@hookimpl
+def azml_run_started(run: "Run") -> None:
+    """Have the run followed by the mirrors, where any are installed."""
+    from .plugins import plugins
+
+    if plugins().listen("azml_mirrors"):
+        from . import mirroring
+
+        mirroring.follow(run)
+
+
 @hookimpl(trylast=True)
 def azml_run_document(run: "Run") -> str | None:
     """Draw any run."""

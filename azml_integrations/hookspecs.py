@@ -4,7 +4,7 @@ A plugin is a module (or object) named by an entry point of the group ``azml_int
 `hookimpl`, and takes only the arguments that it wants. These laws hold for every hook:
 
 1. **Never block.** A hook runs in the user's thread. What takes longer than its budget (`budget`) is measured and
-   named.
+   named; what wants to wait for a network is an `azml_mirrors`.
 2. **Never raise.** An error becomes one `PluginWarning` and a note in the run, and all else goes on.
 3. **Leave the user's exception as it is.** Who stands around a call of the user's re-raises the very object.
 4. **Undo everything.** What was patched, registered or opened is put back when autolog is switched off.
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pluggy
 
 from .offers import ModelFormat, Panel, Renderer
-from .records import Adapter, Launcher, RunRecord, RunStore
+from .records import Adapter, Launcher, Mirror, RunRecord, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
@@ -129,6 +129,27 @@ def azml_adapters() -> list[Adapter]:  # type: ignore[empty-body]
     >>> @hookimpl
     ... def azml_adapters():
     ...     return [Adapter("toy", import_name="toy", activate="azml_toy.observers:activate", versions=">=1,<3")]
+    """
+
+
+@hookspec
+def azml_mirrors() -> list[Mirror]:  # type: ignore[empty-body]
+    """Get every event of every run, off the user's thread: return one `Mirror` for each place they go to.
+
+    A mirror is fed from the journals by a thread of its own, and again and again until it succeeds. One that is down
+    costs the training nothing and loses nothing.
+
+    Returns
+    -------
+    mirrors : list of Mirror
+        Strings only; what they name is imported by the thread that feeds them.
+
+    Examples
+    --------
+    >>> from azml_integrations import Mirror, hookimpl
+    >>> @hookimpl
+    ... def azml_mirrors():
+    ...     return [Mirror("warehouse", activate="azml_warehouse.sending:activate")]
     """
 
 

@@ -266,6 +266,48 @@ def read(path: Path, before: Cursor) -> Iterator[Batch]:
             before = batch.after
 
 
+def between(path: Path, before: Cursor, end: int) -> Batch | None:
+    """Return the events between a cursor and the end of some line, once more: the same each time.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    before : Cursor
+        Where they begin.
+    end : int
+        Where they end [bytes, uncompressed]: the offset after a batch that `read` has yielded.
+
+    Returns
+    -------
+    batch : Batch or None
+        None where the journal has no line that ends there: it is shorter than it was.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or a sealed one fails its checksum.
+    """
+    with _opened(path) as file:
+        file.seek(before.offset)
+        data = file.read(end - before.offset)
+    whole = len(data) == end - before.offset and data.endswith(b"\n")
+    return _batch(key(path), before, data) if whole else None
+
+
+def ahead(path: Path, cursor: Cursor) -> int:
+    """Return how much a journal holds behind a cursor [bytes, uncompressed]; none of one that is shorter.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be looked at.
+    """
+    if path.suffix == ".gz":
+        return (size(path) - cursor.offset) % (1 << 32)  # gzip keeps no more of the length
+    return max(0, size(path) - cursor.offset)
+
+
 def _chunks(path: Path, start: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(start)

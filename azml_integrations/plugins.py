@@ -1,8 +1,9 @@
 """The one plugin manager: who is there, and how they are asked.
 
-Plugins are found by the entry points of the group ``azml_integrations``, at the first question and not at
-import. Each is loaded and called on its own: one that stumbles becomes one `PluginWarning` with its name, and
-all others, and training, go on. What each of them was seen doing is kept: `Plugins.facts`.
+Plugins are found by the entry points of the group ``azml_integrations``, and beside the script (`local_plugins`), at
+the first question and not at import. Each is loaded and called on its own: one that stumbles becomes one
+`PluginWarning` with its name, and all others, and training, go on. What each of them was seen doing is kept:
+`Plugins.facts`.
 
 ``AZML_PLUGINS``
     Names of the plugins to use, separated by commas. Unset means all, empty means none. The core's own
@@ -37,6 +38,7 @@ from . import hookspecs, versions
 from ._version import __version__
 from .entries import Entry, entries
 from .errors import PluginWarning, warn_outside
+from .local_plugins import local_entry
 
 T = TypeVar("T")
 
@@ -348,6 +350,8 @@ class Plugins:
             allowed, left_out = _names("AZML_PLUGINS"), _names("AZML_DISABLE_PLUGINS") or frozenset()
             for entry in sorted(entries(hookspecs.PROJECT), key=_rank):
                 self._load(entry, _why_not(entry.name, allowed, left_out))
+            if (local := local_entry()) is not None:  # the last: an installed plugin of its name stays
+                self._load(local, _why_not(local.name, allowed, left_out))
             self._complete = True
         self._say()  # the last, since a filter may make an error of a warning
 
@@ -490,7 +494,7 @@ class Plugins:
 
     def _is_off(self, name: str, life: Life | None) -> bool:
         conduct = self._lives.get(life.family, {}).get(name) if life is not None else None
-        return conduct is not None and conduct.off
+        return conduct is not None and conduct.off and name != CORE
 
     def _judge(self, name: str, hook: str, fault: BaseException | None, took: float, life: Life | None) -> None:
         """Keep what a plugin did, say it once, note it in the run, and lose patience."""

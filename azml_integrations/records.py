@@ -962,6 +962,45 @@ class Adapter(msgspec.Struct, frozen=True):
     options: tuple[str, ...] = ()
 
 
+class Mirror(msgspec.Struct, frozen=True):
+    """Where a plugin wants every event to go: strings only, so that nothing is imported.
+
+    Attributes
+    ----------
+    name : str
+        What ``azml mirror`` calls it; how far it is is kept under this name.
+    activate : str
+        ``"package.module:function"``; called with the workspace, it returns a `Reflection`.
+    """
+
+    name: str
+    activate: str
+
+
+class Reflection(Protocol):
+    """What a mirror's `activate` returns; if it has a ``close()``, that is called when it is needed no more."""
+
+    def apply(self, run_id: str, batch: Batch) -> None:
+        """Take over the events of one journal of a run between two cursors.
+
+        A batch comes again, exactly the same, until this returns, also after a crash between the two. Who keeps
+        ``batch.after`` beside what it took over, in one step, and passes over a batch whose ``after`` it has, holds
+        every event exactly once.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        batch : Batch
+            At least one line; its events may be none, where no line could be read.
+
+        Raises
+        ------
+        Exception
+            Any: not now, try again later.
+        """
+
+
 class AutologOptions(msgspec.Struct, frozen=True):
     """What the user asked of `autolog`, as an adapter's `activate` gets it.
 
@@ -1008,6 +1047,7 @@ __all__ = [
     "MetricPoint",
     "MetricSummary",
     "MetricsLogged",
+    "Mirror",
     "ModelDescribed",
     "ModelEvent",
     "ModelFile",
@@ -1019,6 +1059,7 @@ __all__ = [
     "Point",
     "PointKind",
     "PropertiesAdded",
+    "Reflection",
     "RowLogged",
     "RunCreated",
     "RunDescribed",

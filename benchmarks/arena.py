@@ -140,6 +140,11 @@ THEIR_UI = Entrant("studio_mlflow", "`mlflow ui` 3.17.2", ("mlflow==3.17.2",), e
 BROWSER = Entrant("browser", "Chromium", STUDIO, environment="studio")
 VIEWERS = [OUR_STUDIO, THEIR_UI]
 
+NO_PLUGINS = Entrant("plugins_none", "no plugin", OURS.requires, environment="azml")
+FIFTY_PLUGINS = Entrant("plugins_fifty", "50 plugins", OURS.requires, environment="azml")
+MIRRORED = Entrant("plugins_mirror", "a mirror", OURS.requires, environment="azml")
+PLUGGED = [NO_PLUGINS, FIFTY_PLUGINS, MIRRORED]
+
 
 class Refused(Exception):
     """A contestant did not do what it was asked; the message is its own."""

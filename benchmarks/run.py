@@ -12,18 +12,21 @@ from pathlib import Path
 
 import cases
 import looping
+import plugging
 import submitting
 import training
 import viewing
 from arena import (
     LOGGERS,
     LOOPS,
+    NO_PLUGINS,
     OUR_AUTOLOG,
     OUR_LOGGER,
     OUR_LOOP,
     OUR_QUEUE,
     OUR_STUDIO,
     OURS,
+    PLUGGED,
     RECORDERS,
     SUBMITTERS,
     TRAINERS,
@@ -65,6 +68,7 @@ FIELDS = [
     Field(SUBMITTERS, OUR_QUEUE, submitting.CASES, submitting.FULL, submitting.QUICK),
     Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
     Field(VIEWERS, OUR_STUDIO, viewing.CASES, viewing.FULL, viewing.QUICK),
+    Field(PLUGGED, NO_PLUGINS, plugging.CASES, plugging.FULL, plugging.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]
 ENTRANTS = [entrant.name for field in FIELDS for entrant in field.entrants]

@@ -27,7 +27,9 @@ class Scale:
     rounds : int
         Turns of each contestant.
     times : int
-        Requests of a turn; MLflow sends one.
+        Requests of a turn.
+    theirs : int
+        MLflow, which takes seconds for one, sends one in every so many turns.
     runs : int
         Runs of the table, of 30 columns.
     points : int
@@ -40,17 +42,18 @@ class Scale:
         How long a watched run logs in a turn [s].
     """
 
-    rounds: int = 9
+    rounds: int = 6
     times: int = 5
+    theirs: int = 2
     runs: int = 10_000
     points: int = 1_000_000
     charts: int = 40
-    visits: int = 7
+    visits: int = 3
     seconds: float = 4.0
 
 
 FULL = Scale()
-QUICK = Scale(rounds=2, times=2, runs=300, points=20_000, charts=6, visits=1, seconds=1.0)
+QUICK = Scale(rounds=2, times=2, theirs=1, runs=300, points=20_000, charts=6, visits=1, seconds=1.0)
 
 
 def studio(arena: Arena, scale: Scale, report: Report) -> None:
@@ -103,8 +106,9 @@ def lines(arena: Arena, scale: Scale, report: Report, serving: list[Worker]) -> 
 def asked(arena: Arena, scale: Scale, serving: list[Worker], question: str) -> dict[Entrant, list[list[list[int]]]]:
     """What the servers took for a question, in turns; the first round warms up."""
 
-    def ask(worker: Worker, _turn: int) -> list[list[int]]:
-        return worker.ask("measure", question=question, times=scale.times if worker.entrant is OUR_STUDIO else 1)
+    def ask(worker: Worker, turn: int) -> list[list[int]]:
+        times = scale.times if worker.entrant is OUR_STUDIO else int(turn % scale.theirs == 1 % scale.theirs)
+        return worker.ask("measure", question=question, times=times)
 
     (turns,) = interleaved(arena, serving, scale.rounds, ask)
     return turns

@@ -27,6 +27,7 @@ PROMISED = {
     "azml_figure_renderers": [],
     "azml_launcher": ["target", "workspace"],
     "azml_model_formats": [],
+    "azml_mirrors": [],
     "azml_open_store": ["url"],
     "azml_panels": [],
     "azml_portal_url": ["path", "workspace", "start"],
@@ -40,6 +41,7 @@ PROMISED = {
 
 NOUNS = {
     "Adapter": ["framework", "import_name", "activate", "versions", "distribution", "options"],
+    "Mirror": ["name", "activate"],
     "AutologOptions": ["log_models", "log_images", "silent", "on_error", "extra"],
     "Batch": ["journal", "before", "after", "events"],
     "Cursor": ["offset", "line", "clock", "damaged"],
@@ -56,8 +58,9 @@ NOUNS = {
 
 @functools.cache
 def trees(*folders):
-    """Return the syntax trees of all modules below some folders."""
-    return [ast.parse(path.read_text()) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    """Return the syntax trees of the modules below some folders that speak of hooks at all."""
+    texts = (path.read_text() for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
+    return [ast.parse(text) for text in texts if any(hook in text for hook in HOOKS)]
 
 
 def implemented(tree):

@@ -3,7 +3,7 @@
 An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
 """
 
-from ..core.context import runs_here
+from ..core.context import as_current, runs_here
 from ..host import computed_once
 from .adapter import Observation, Observer, attempt, is_paused, observed_run, paused, paused_here, stumble
 from .imports import when_imported
@@ -17,6 +17,7 @@ __all__ = [
     "Observer",
     "Patches",
     "Target",
+    "as_current",
     "attempt",
     "autolog",
     "computed_once",

@@ -11,10 +11,23 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
+from ..core.pausing import is_paused, paused, paused_here
 from ..errors import AutologWarning, AzmlError, warn_outside
 
 if TYPE_CHECKING:
     from ..core.run import Run
+
+__all__ = [
+    "Observation",
+    "Observer",
+    "attempt",
+    "current_or_new_run",
+    "is_paused",
+    "observed_run",
+    "paused",
+    "paused_here",
+    "stumble",
+]
 
 Observer: TypeAlias = Callable[..., Generator[Mapping[str, object] | None, Any, None]]
 """``observer(run, *args, **kwargs)``, with the arguments of the user's call; a generator with one ``yield``.
@@ -25,40 +38,7 @@ What it yields is nothing, or arguments that the call gets in the place of the u
 Placing: TypeAlias = Callable[..., "tuple[Run, bool] | None"]
 """``open_run(*args, **kwargs)``: the run for a call, and whether it ends with it; None leaves the call alone."""
 
-_EVERYTHING: frozenset[str] = frozenset({"*"})
-_PAUSED: ContextVar[frozenset[str]] = ContextVar("azml_autolog_paused", default=frozenset())
 _UNDER_WAY: "ContextVar[Observation | None]" = ContextVar("azml_autolog_under_way", default=None)
-
-paused_here = _PAUSED.get
-"""Returns what is paused in this context, nearly always nothing: one call, and no frame, for who asks at every step."""
-
-
-@contextlib.contextmanager
-def paused(*frameworks: str) -> Iterator[None]:
-    """Switch autolog off in this context: what is called inside is nobody's training, or somebody else's.
-
-    Parameters
-    ----------
-    *frameworks : str
-        Adapters that fall silent, ``"torch"``: their training is recorded by the caller. None means all of them.
-    """
-    token = _PAUSED.set(_PAUSED.get() | (frozenset(frameworks) or _EVERYTHING))
-    try:
-        yield
-    finally:
-        _PAUSED.reset(token)
-
-
-def is_paused(framework: str | None = None) -> bool:
-    """Tell whether autolog is off in this context, as a whole or for one framework.
-
-    Parameters
-    ----------
-    framework : str, default=None
-        Name of an adapter. None asks about all of them: one that was paused by name leaves the others on.
-    """
-    off = _PAUSED.get()
-    return bool(off) and (off >= _EVERYTHING or framework in off)
 
 
 def observed_run() -> "Run | None":

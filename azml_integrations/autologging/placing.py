@@ -15,7 +15,7 @@ _TAKEN: set[tuple[str, str]] = set()
 _LOCK = threading.Lock()
 
 
-def place_fit(source: str, name: str) -> "tuple[Run, bool]":
+def place_fit(source: str, name: str, run: "Run | None" = None) -> "tuple[Run, bool]":
     """Return the run for one more training, and whether it has to be ended with it.
 
     Where another adapter is recording a call around it, it is that one's run. Else the first training of a user's run
@@ -28,10 +28,12 @@ def place_fit(source: str, name: str) -> "tuple[Run, bool]":
         Name of the adapter.
     name : str
         Of a run that is begun here, beside its id: the class of what is trained.
+    run : Run, default=None
+        A run of the user's to stand in; None takes the current one.
 
     Returns
     -------
-    run : Run
+    place : Run
         Where to write.
     owned : bool
         Whether it was begun here.
@@ -39,7 +41,7 @@ def place_fit(source: str, name: str) -> "tuple[Run, bool]":
     from ..core import current_run, implicit_child, implicit_run
 
     around = observed_run()
-    run = around or current_run()
+    run = around or run or current_run()
     if run is None:
         return implicit_run(name=name), True
     with _LOCK:

@@ -19,6 +19,7 @@ from .computes import compute
 from .datasets import dataset
 from .diagnosis import doctor
 from .experiments import experiment
+from .mirrors import mirror
 from .models import model
 from .offered import offers
 from .plugins import plugin
@@ -169,6 +170,7 @@ azml.add_command(submitting.submit)
 azml.add_command(run)
 azml.add_command(compute)
 azml.add_command(experiment)
+azml.add_command(mirror)
 azml.add_command(model)
 azml.add_command(plugin)
 azml.add_command(dataset)

@@ -1,4 +1,4 @@
-"""``azml plugin``: list."""
+"""``azml plugin``: list, new."""
 
 import contextlib
 import warnings
@@ -8,6 +8,7 @@ import click
 
 from . import words
 from .choices import NotFoundError, form, shared, workspace
+from .plugin_writing import new
 from .words import Column, Row
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ _COLUMNS = (
 
 @click.group()
 def plugin() -> None:
-    """List plugins: adapters for frameworks, mirrors, and whatever else extends azml."""
+    """List plugins, and begin new ones: adapters for frameworks, mirrors, and whatever else extends azml."""
+
+
+plugin.add_command(new)
 
 
 @plugin.command("list")

@@ -394,6 +394,19 @@ def tag(id: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
     )
 
 
+@run.command("archive")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_run)
+@click.option("--undo", is_flag=True, help="Take them out of the archive.")
+@shared
+def archive(ids: tuple[str, ...], undo: bool) -> None:
+    """Put runs away: lists of the studio leave them out. Nothing is deleted."""
+    space = workspace()
+    handles = [space.get_run(found(space, text).run_id) for text in ids]
+    for handle in handles:
+        handle.reactivate() if undo else handle.archive()
+    click.echo(f"{'took out of the archive' if undo else 'archived'}: {words.count(len(handles), 'run')}")
+
+
 # -- download ----------------------------------------------------------------------------------------
 
 

@@ -292,7 +292,7 @@ class Experiment:
                 raise
             return None, error.message
 
-    def resume_logging(self, run_id: str, *, on_error: str | None = None) -> Run:
+    def resume_logging(self, run_id: str, *, on_error: str | None = None, current: bool = True) -> Run:
         """Go on with a run that has ended, or whose process has died: training that starts again from a checkpoint.
 
         What follows is added to what the run has; nothing of it is lost or replaced.
@@ -303,11 +303,13 @@ class Experiment:
             Its id.
         on_error : {"raise", "warn"}, default=None
             What a log verb does when the disk refuses; ``AZML_ON_ERROR``, else raise, by default.
+        current : bool, default=True
+            Whether it is the current run of this context until it ends.
 
         Returns
         -------
         run : Run
-            Running, and this process's own; the current run of this context until it ends. Usable as a context manager.
+            Running, and this process's own. Usable as a context manager.
 
         Raises
         ------
@@ -328,7 +330,8 @@ class Experiment:
             )
         self._open()
         run = Run._resume(self, run_id, on_error)  # noqa: SLF001 - the one door
-        context.enter(run)
+        if current:
+            context.enter(run)
         return run
 
     def submit(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:

@@ -97,6 +97,7 @@ class RunHandle:
             ) from None
         if joined:
             self._fold()  # the index learns that a run which had settled may grow again
+            self._show_mirrors()
 
     def _lose(self, error: errors.StoreError, events: int = 1) -> None:
         self._lost += events
@@ -107,6 +108,13 @@ class RunHandle:
     def _fold(self) -> None:
         """Show what was just written to the readers of the index, if it can be had now."""
         self._workspace.view.fold(self._run_id)
+
+    def _show_mirrors(self) -> None:
+        """Have those who follow the run look at it again, where anybody does."""
+        if (self._workspace.root / "mirrors").is_dir():
+            from ..store import mirrors
+
+            mirrors.open_again(self._workspace.root, self._run_id)
 
     def note(self, source: str, message: str) -> None:
         """Record one line about something that was skipped or went wrong beside the user's work, and why.

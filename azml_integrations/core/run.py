@@ -240,9 +240,14 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         """
         from . import submission
 
-        if self.over or self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+        if self.over:
             return
-        self._set_status(RunStatus.CANCEL_REQUESTED)
+        if self._quiet:  # begun by an adapter: this process's own, and it ends here
+            self._append(StatusChanged(RunStatus.CANCEL_REQUESTED, time.time()))
+        elif self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+            return
+        else:
+            self._set_status(RunStatus.CANCEL_REQUESTED)
         self._end(RunStatus.CANCELED)
 
     def delete(self, force: bool = False) -> TrashEntry:
@@ -270,6 +275,8 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         StoreError
             If the disk refuses.
         """
+        if not self.owned:
+            self._journal.close()  # what this handle has added since is no reason to refuse
         return self._workspace.trash.discard(self.id, force=force)
 
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:

@@ -113,14 +113,16 @@ class Trash:
         return [record, *store.find(RunQuery(ancestor_id=run_id, include_children=True))]
 
     def origins(self, run_ids: Iterable[str]) -> "_Texts":
-        """Return a sentence for each registered model and dataset that came from one of some runs.
+        """Return a sentence for each registered model and dataset that came from one of some runs, and names it.
 
         A model has its own files, and stays usable. A dataset that reads files of a run's folder cannot be read while
         the run is in the trash.
         """
         wanted = set(run_ids)
         models = [one for one in Registry(self._root).records() if one.run_id in wanted]
-        told = [f"model {one.id} was registered from it; it has its own files and stays" for one in models]
+        told = [
+            f"model {one.id} was registered from run {one.run_id}; it has its own files and stays" for one in models
+        ]
         return told + [sentence for version in self._datasets() if (sentence := self._of_dataset(version, wanted))]
 
     # -- moving --------------------------------------------------------------------------------------
@@ -297,6 +299,8 @@ class Trash:
         here = record.host in (None, host.name())
         paths = [path for path in journal.files(self._workspace.view.folder(record.run_id)) if path.suffix != ".gz"]
         if here and any(journal.in_use(path) for path in paths):
+            if record.ended and record.verdict is None:
+                return "has ended, but a program or notebook still holds it open to add to it; end that first"
             return "goes on: a process writes to it; end it first"
         if record.status in TERMINAL:
             return None
@@ -350,12 +354,14 @@ class Trash:
 
     def _of_dataset(self, version: "_Version", run_ids: set[str]) -> str | None:
         name = f"dataset {version.name}:{version.version}"
-        if version.origin and version.origin.partition("/")[0] in run_ids:
-            return f"{name} is an output of it; its files lie elsewhere and stay"
-        below = [str(self._workspace.view.folder(run_id)) + os.sep for run_id in run_ids]
-        paths = [path for source in version.definition.sources if (path := getattr(source, "path", None))]
-        if any(f"{path}{os.sep}".startswith(folder) for path in paths for folder in below):
-            return f"{name} reads files of it, and cannot be read without it"
+        made_by = version.origin.partition("/")[0] if version.origin else None
+        if made_by in run_ids:
+            return f"{name} is an output of run {made_by}; its files lie elsewhere and stay"
+        paths = [f"{path}{os.sep}" for source in version.definition.sources if (path := getattr(source, "path", None))]
+        for run_id in run_ids:
+            below = f"{self._workspace.view.folder(run_id)}{os.sep}"
+            if any(path.startswith(below) for path in paths):
+                return f"{name} reads files of run {run_id}, and cannot be read without it"
         return None
 
 

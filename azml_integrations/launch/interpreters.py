@@ -40,6 +40,9 @@ _ROOM = 2048
 
 _ANSWER = 32
 
+_SCRIPT = [os.fsencode(processes.BOOTSTRAP), b"script"]
+"""The second and fourth word of a command line that starts a script through the bootstrap."""
+
 
 class Process(Protocol):
     """A script's process, whoever started it."""
@@ -170,13 +173,13 @@ class Interpreters:
         self._lock = threading.Lock()
 
     def start(
-        self, words: Sequence[bytes], cwd: Path, variables: Mapping[bytes, bytes], log: Path, kept: Sequence[int]
+        self, words: list[bytes], cwd: Path, variables: Mapping[bytes, bytes], log: Path, kept: Sequence[int]
     ) -> Process:
         """Start a process in a session of its own, its output appended to a file.
 
         Parameters and errors are those of `processes.start`.
         """
-        if words[1] == os.fsencode(processes.BOOTSTRAP) and hasattr(os, "pidfd_open"):
+        if words[1:4:2] == _SCRIPT and hasattr(os, "pidfd_open"):
             with processes.log_at(log) as output, self._lock:
                 interpreter = self._found(words[0], variables)
                 forked = interpreter and interpreter.fork(words, cwd, variables, (output.fileno(), *kept))

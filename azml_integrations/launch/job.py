@@ -26,7 +26,7 @@ from ..records import (
     RunStatus,
     StatusChanged,
 )
-from ..store import files
+from ..store import files, mirrors
 from ..store.view import View
 from . import processes
 from .interpreters import Interpreters, Process
@@ -353,6 +353,7 @@ class Job:
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
         self._leave()
+        mirrors.open_again(self.site.queue.root, self.ticket.run_id)
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 

@@ -137,6 +137,23 @@ class Catalogue:
         self.refresh()
         return list(self._children.get(run_id, ()))
 
+    def several(self, run_ids: Iterable[str]) -> dict[str, Entry | None]:
+        """Return runs by their ids, each once; None for one that is not there."""
+        self.refresh()
+        return {run_id: self._entries.get(run_id) for run_id in run_ids}
+
+    def family(self, run_ids: Iterable[str]) -> list[str]:
+        """Return the ids of runs and of all below them, each once."""
+        self.refresh()
+        found: dict[str, None] = {}
+        waiting = list(run_ids)
+        while waiting:
+            run_id = waiting.pop()
+            if run_id not in found:
+                found[run_id] = None
+                waiting += [child.record.run_id for child in self._children.get(run_id, ())]
+        return list(found)
+
     def names(self, experiment: str) -> Names:
         """Return what the runs of an experiment have."""
         entries = self.experiment(experiment)

@@ -49,20 +49,26 @@ def decimated(x: "np.ndarray", y: "np.ndarray", most: int = MOST) -> "tuple[np.n
     x, y : ndarray of shape (m,), m <= most
         Points of the line, in order; NaN is never among them unless a stretch has nothing else.
     """
+    kept = chosen(y, most)
+    return x[kept], y[kept]
+
+
+def chosen(y: "np.ndarray", most: int) -> "np.ndarray":
+    """Return the places of the points that `decimated` keeps."""
     import numpy as np
 
     n = len(y)
     if n <= most:
-        return x, y
+        return np.arange(n)
     stretches = max(1, (most - 2) // 2)
     width = n // stretches
     whole = y[: width * stretches].reshape(stretches, width)
-    low = np.where(np.isnan(whole), np.inf, whole).argmin(axis=1)
-    high = np.where(np.isnan(whole), -np.inf, whole).argmax(axis=1)
+    odd = np.isnan(whole)
+    low = (np.where(odd, np.inf, whole) if odd.any() else whole).argmin(axis=1)
+    high = (np.where(odd, -np.inf, whole) if odd.any() else whole).argmax(axis=1)
     begin = np.arange(stretches) * width
     rest = np.array([0, n - 1])
-    kept = np.unique(np.concatenate([begin + low, begin + high, rest]))
-    return x[kept], y[kept]
+    return np.unique(np.concatenate([begin + low, begin + high, rest]))
 
 
 def line(
@@ -98,14 +104,16 @@ def line(
     odd = x[~finite][:MOST]
     count = series.count if isinstance(series, Outline) else len(y)
     x, y = decimated(x, y if finite.all() else np.where(finite, y, np.nan), most)
-    few = len(y) < count
-    return {
-        "x": _plain(x, _places(x) if few else _EXACT),
-        "y": _plain(_rounded(y) if few else y, None),
-        "odd": _plain(odd, _places(x) if few else _EXACT),
-        "count": count,
-        "shown": len(y),
-    }
+    told = thinned(x, {"y": y}, count)
+    return {**told, "odd": _plain(odd, _places(x) if told["shown"] < count else _EXACT)}
+
+
+def thinned(x: "np.ndarray", columns: "Mapping[str, np.ndarray]", count: int) -> Spec:
+    """Return some of `count` points as JSON has them; thinned out, they need not be told to the last digit."""
+    few = len(x) < count
+    told: Spec = {"x": _plain(x, _places(x) if few else _EXACT)}
+    told |= {name: _plain(_rounded(column) if few else column, None) for name, column in columns.items()}
+    return {**told, "count": count, "shown": len(x)}
 
 
 def points(series: Series | Outline, axis: str) -> "tuple[np.ndarray, np.ndarray]":
@@ -257,17 +265,17 @@ def chart(name: str, several: Mapping[str, Series | Outline], axis: str, between
     pairs = {label: one for label, one in several.items() if isinstance(one, Series) and one.kind in _COLUMNS}
     if len(pairs) == len(several):
         return _pairs(name, pairs)
-    words = {"time": "time since the first point [s]", "wall": "time", "epoch": EPOCH}
     shown = list(several.items())[:MOST_LINES]
     most = min(MOST, max(LEAST, 4 * MOST // len(shown)))
     series = [{"name": label, **line(one, axis, between, most)} for label, one in shown]
-    return {
-        "kind": "lines",
-        "title": name,
-        "x": {"title": words.get(axis, "step"), "date": axis == "wall"},
-        "y": {"title": name},
-        "series": series,
-    }
+    return axes(name, axis) | {"series": series}
+
+
+def axes(name: str, axis: str) -> Spec:
+    """Return a chart of lines without its lines."""
+    words = {"time": "time since the first point [s]", "wall": "time", EPOCH: EPOCH}
+    x = {"title": words.get(axis, "step"), "date": axis == "wall"}
+    return {"kind": "lines", "title": name, "x": x, "y": {"title": name}, "series": []}
 
 
 def _pairs(name: str, several: Mapping[str, Series]) -> Spec:

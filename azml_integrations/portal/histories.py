@@ -29,18 +29,25 @@ def read(
     axis, between
         As in `charts.line`.
     """
-    having = {entry.record.run_id: summary for entry in entries if (summary := entry.metrics.get(name)) is not None}
+    having = {_id(entry): summary for entry in entries if (summary := entry.metrics.get(name)) is not None}
     found: dict[str, Series | Outline] = {}
     for run_id, summary in having.items():
         if _is_long(summary) and axis != charts.EPOCH:
             along: Literal["step", "time"] = "step" if axis == "step" else "time"
             outline = store.outline(run_id, name, along, _moments(summary, axis, between))
             found |= {} if outline is None else {run_id: outline}
-    rest = store.series_of([run_id for run_id in having if run_id not in found], name)
-    found |= {run_id: several[name] for run_id, several in rest.items()}
-    if axis == charts.EPOCH:
-        found = _by_epoch(store, found)
+    found |= every(store, [entry for entry in entries if _id(entry) in having and _id(entry) not in found], name, axis)
     return {run_id: found[run_id] for run_id in having if run_id in found}
+
+
+def every(store: RunStore, entries: Sequence[Entry], name: str, axis: str) -> dict[str, Series]:
+    """Return all points of one metric of some runs, by run id."""
+    found = {run_id: several[name] for run_id, several in store.series_of([_id(one) for one in entries], name).items()}
+    return _by_epoch(store, found) if axis == charts.EPOCH else found
+
+
+def _id(entry: Entry) -> str:
+    return entry.record.run_id
 
 
 def _is_long(summary: MetricSummary) -> bool:
@@ -55,11 +62,10 @@ def _moments(summary: MetricSummary, axis: str, between: Range) -> Range:
     return low, high
 
 
-def _by_epoch(store: RunStore, found: Mapping[str, Series | Outline]) -> dict[str, Series | Outline]:
+def _by_epoch(store: RunStore, found: Mapping[str, Series]) -> dict[str, Series]:
     """Return the same against the epochs that the runs logged; a run that logged none keeps its steps."""
-    epochs = store.series_of(list(found), charts.EPOCH)
-    told = {run_id: several[charts.EPOCH] for run_id, several in epochs.items()}
+    told = store.series_of(list(found), charts.EPOCH)
     return {
-        run_id: charts.by_epoch(one, told[run_id]) if run_id in told and isinstance(one, Series) else one
+        run_id: charts.by_epoch(one, told[run_id][charts.EPOCH]) if run_id in told else one
         for run_id, one in found.items()
     }

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse
 
 from ..core.pages import made_up_name
 from ..records import TERMINAL, RunRecord
+from . import steps
 from .catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _templates() -> jinja2.Environment:
     words = {"figure": figure, "moment": moment, "ago": _ago, "span": span, "size": size, "took": _took}
     found.filters |= words | {"cell": cell, "label": label, "quoted": quoted, "query": query}
     found.tests |= {"number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)}
-    found.globals |= {"TERMINAL": TERMINAL}
+    found.globals |= {"TERMINAL": TERMINAL, "nearest": steps.nearest, "moves": steps.moves}
     return found
 
 

@@ -28,7 +28,7 @@ from .._version import __version__
 from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefusedError, PluginWarning, StoreError
 from ..plugins import SOURCE, plugins
 from ..records import ArtifactRecord, Cursor, ErrorInfo, RunRecord, RunStatus, RunStore, StatusChanged
-from . import files, registry, trash
+from . import files, mirrors, registry, trash
 from .schema import migrations
 from .sqlite import SqliteStore
 from .view import DEAD, View
@@ -138,6 +138,7 @@ class Examination:
                 store.close()
             self._truth.close()
         yield from self._told_of_plugins()
+        yield from self._mirrors()
         yield from self._experiments()
         yield from self._models()
         yield from self._left_in_the_root()
@@ -317,6 +318,16 @@ class Examination:
             runs = _count(len({of.run_id for of, _ in complaints}), "run")
             yield Finding("note", "plugin fault", f"{source} in {runs}, the last time: {said}", run_id=record.run_id)
 
+    def _mirrors(self) -> Iterator[Finding]:
+        """Tell of mirrors whose last try failed while something waits for them."""
+        for ledger in mirrors.known(self.root):
+            state = ledger.state()
+            waiting = [run_id for run_id in ledger.live() if ledger.behind(run_id)]
+            if state is not None and state.fault and waiting:
+                waits = "waits" if len(waiting) == 1 else "wait"
+                said = f"{ledger.name}: {state.fault}; {_count(len(waiting), 'run')} {waits} for `azml mirror --once`"
+                yield Finding("note", "mirror failing", said)
+
     def _without_journal(self, folder: Path) -> Iterator[Finding]:
         left = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir()]
         if journal.files(folder):
@@ -379,6 +390,7 @@ class Examination:
         finally:
             book.close()
         View(self.runs, store).fold(record.run_id)
+        mirrors.open_again(self.root, record.run_id)
         return "wrote down that it failed"
 
     # -- journals ------------------------------------------------------------------------------------

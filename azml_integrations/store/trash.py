@@ -254,7 +254,8 @@ def guarded(root: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(str(home), error) from error
     try:
-        host.lock(fd, exclusive=True)
+        with contextlib.suppress(OSError):  # a filesystem without locks: each rename is whole all the same
+            host.lock(fd, exclusive=True)
         yield
     finally:
         os.close(fd)

@@ -306,7 +306,7 @@ def _portions(paths: list[Path], cursors: dict[str, Cursor]) -> Iterator[list[Ba
     portion: list[Batch] = []
     size = 0
     for path in paths:
-        for batch in _batches(path, cursors.get(journal.key(path), Cursor())):
+        for batch in batches(path, cursors.get(journal.key(path), Cursor())):
             portion.append(batch)
             size += batch.after.offset - batch.before.offset
             if size >= _TOGETHER:
@@ -316,8 +316,19 @@ def _portions(paths: list[Path], cursors: dict[str, Cursor]) -> Iterator[list[Ba
         yield portion
 
 
-def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
-    """Yield what a journal says after a cursor; what cannot be read to its end is one damaged line."""
+def batches(path: Path, before: Cursor) -> Iterator[Batch]:
+    """Yield what a journal says after a cursor; what cannot be read to its end is one damaged line.
+
+    Raises
+    ------
+    StoreError
+        If the disk, or a limit of the process, refuses.
+
+    Warns
+    -----
+    IndexWarning
+        If a sealed journal is damaged.
+    """
     try:
         for batch in journal.read(path, before):
             yield batch
@@ -325,7 +336,7 @@ def _batches(path: Path, before: Cursor) -> Iterator[Batch]:
     except FileNotFoundError:
         sealed = path.with_name(path.name + ".gz")
         if path.suffix != ".gz" and sealed.exists():
-            yield from _batches(sealed, before)
+            yield from batches(sealed, before)
     except OSError as error:
         if error.errno not in (None, errno.EIO):  # a limit or a refusal, no damage
             raise StoreError(str(path), error, doing="read") from error

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from .adapters import AdapterContract
     from .entry_modules import check_plugin
     from .launchers import LauncherContract
+    from .recording import RecordingRun
     from .stores import RunStoreContract, batch
     from .training import assert_training_unchanged
 
 __all__ = [
     "AdapterContract",
     "LauncherContract",
+    "RecordingRun",
     "RunStoreContract",
     "assert_training_unchanged",
     "azml_home",
@@ -32,6 +34,7 @@ __all__ = [
 _LATE = {
     "AdapterContract": "adapters",
     "LauncherContract": "launchers",
+    "RecordingRun": "recording",
     "RunStoreContract": "stores",
     "assert_training_unchanged": "training",
     "batch": "stores",

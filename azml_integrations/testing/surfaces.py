@@ -40,6 +40,9 @@ class Held:
         return all(one is another or (type(one) is str and one == another) for one, another in pairs)
 
 
+_NOTES = frozenset({"__slotnames__", "__warningregistry__"})
+"""What Python itself writes down: copyreg of any pickling, warnings of any that was raised there."""
+
 NOTHING = Held(object())
 
 
@@ -118,7 +121,7 @@ def _classes(module: ModuleType, packages: Collection[str]) -> Iterator[type]:
 def _attributes(owner: Any) -> Iterator[tuple[tuple[str, str], Held]]:
     where = owner.__name__ if isinstance(owner, ModuleType) else f"{owner.__module__}.{owner.__qualname__}"
     for name, value in list(vars(owner).items()):
-        if not issubclass(type(value), ModuleType) and name != "__slotnames__":  # copyreg's note, of any pickling
+        if not issubclass(type(value), ModuleType) and name not in _NOTES:
             yield (where, name), _held(value)
 
 

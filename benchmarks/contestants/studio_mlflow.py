@@ -102,7 +102,8 @@ class Ui(Mlflow, Viewer):
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         command = [Path(sys.executable).with_name("mlflow"), "ui", "--backend-store-uri", f"sqlite:///{self.db}"]
-        self._server = subprocess.Popen([*command, "--port", str(port)], stdout=sys.stderr)
+        options = ["--port", str(port), "--workers", "1"]  # of several, one that is busy for 5 s is killed by uvicorn
+        self._server = subprocess.Popen([*command, *options], stdout=sys.stderr)
         self._connection = HTTPConnection("127.0.0.1", port)
         until = time.monotonic() + _STARTING
         while True:
@@ -115,9 +116,6 @@ class Ui(Mlflow, Viewer):
                 time.sleep(0.2)
             else:
                 break
-        for _ in range(20):  # each of its four processes has answered once or more
-            self._connection.close()
-            self.send(*self.request(questions.NEWEST))
 
     def request(self, question: str) -> tuple[str, str, bytes | None]:
         run_id = self._runs.get("long")

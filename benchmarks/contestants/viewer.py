@@ -62,12 +62,17 @@ class Viewer(Contestant):
         ------
         ValueError
             If it was refused.
+        ConnectionError
+            If nobody answered.
         """
         headers = {"Accept-Encoding": "gzip"} if packed else {}
         headers |= {"Content-Type": "application/json"} if body else {}
-        self._connection.request(method, path, body, headers | self.headers())
-        answer = self._connection.getresponse()
-        content = answer.read()
+        try:
+            self._connection.request(method, path, body, headers | self.headers())
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise ConnectionError(f"no answer to {path.partition('?')[0]}: {error}") from error
         if answer.status != http.client.OK:
             raise ValueError(f"{path[:60]} answered {answer.status}: {content[:200]!r}")
         return content

@@ -438,6 +438,14 @@ def test_nobody_is_asked_without_a_terminal(azml, ended, workspace):
     assert workspace.view.folder(run.id).is_dir()
 
 
+def test_a_run_is_archived_and_taken_out_again(azml, ended):
+    run = ended()
+    assert azml("run", "archive", run.id).out == "archived: 1 run\n"
+    assert run.archived_time is not None
+    assert azml("run", "archive", run.id, "--undo").out == "took out of the archive: 1 run\n"
+    assert run.archived_time is None
+
+
 def test_the_snapshot_of_a_run_comes_back(azml, experiment, tmp_path):
     """Into a new folder; never over what is there."""
     (tmp_path / "src").mkdir()

@@ -64,7 +64,7 @@ def test_what_came_from_a_run_is_named_before(azml, experiment):
     with experiment.start_logging(outputs=False, snapshot_directory=None) as run:
         run.upload_file("outputs/m.bin", io.BytesIO(b"0"))
         run.register_model("net", "outputs/m.bin")
-    assert "model net:1 was registered from it" in azml("run", "delete", run.id, "--yes").err
+    assert f"model net:1 was registered from run {run.id}" in azml("run", "delete", run.id, "--yes").err
     assert "net:1" in azml("trash", "purge", run.id, "--yes").err
     assert azml("model", "list", "--output", "json").json[0]["name"] == "net"
 

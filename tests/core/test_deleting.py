@@ -88,6 +88,17 @@ def test_a_run_that_goes_on_is_refused(workspace, experiment):
     run.delete()
 
 
+def test_a_handle_that_added_something_may_delete(workspace, parent):
+    """Another one that holds the run open is a reason to refuse: what it adds would be lost from sight."""
+    parent.tag("stage", "draft")
+    other = Run(parent.experiment, parent.id)
+    other.tag("stage", "prod")
+    with pytest.raises(RunStateError, match="has ended, but a program or notebook still holds it open"):
+        parent.delete()
+    other._journal.close()
+    parent.delete()
+
+
 def test_a_dead_run_is_over(workspace, experiment):
     """A process that was killed keeps nobody from clearing up after it."""
     child = os.fork()
@@ -197,7 +208,7 @@ def test_a_registered_model_outlives_its_run(workspace, parent):
     """Its files may be other names of the run's; they are said to stay, they stay, and count as nothing freed."""
     parent.register_model("net", "outputs/model.bin")
     (told,) = workspace.trash.origins([parent.id])
-    assert told == "model net:1 was registered from it; it has its own files and stays"
+    assert told == f"model net:1 was registered from run {parent.id}; it has its own files and stays"
     entry = parent.delete()
     assert Model(workspace, "net").run is None
     workspace.trash.purge(entry)
@@ -212,7 +223,7 @@ def test_a_dataset_that_reads_a_run_is_named(workspace, parent):
     inside = workspace.view.folder(parent.id) / "outputs" / "model.bin"
     Dataset.File.from_files(str(inside)).register(workspace, "reads-a-run")
     (told,) = workspace.trash.origins([parent.id])
-    assert told == "dataset reads-a-run:1 reads files of it, and cannot be read without it"
+    assert told == f"dataset reads-a-run:1 reads files of run {parent.id}, and cannot be read without it"
 
 
 def test_what_cannot_be_moved_stays_whole(workspace, parent, monkeypatch):

@@ -114,3 +114,42 @@ def test_the_doctor_ends_what_was_interrupted(program):
         ] == []
         assert set(told(workspace)) == set(FAMILY)
     assert interrupted > 1
+
+
+CROWD = """
+import random
+for place in range(4):
+    with begin(run_id=f"run-{place}") as run:
+        run.child_run(run_id=f"run-{place}-child").complete()
+say("made")
+children = []
+for seed in range(4):
+    child = os.fork()
+    if child == 0:
+        dice = random.Random(seed)
+        try:
+            for _ in range(25):
+                name = f"run-{dice.randrange(4)}"
+                workspace.trash.delete(name, f"{name}-child") if dice.random() < 0.5 else workspace.trash.restore(name)
+        except BaseException as error:
+            say(repr(error))
+        finally:
+            os._exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
+say("end")
+"""
+
+
+def test_many_delete_and_restore_at_once(program):
+    """Each finds the trash as the one before has left it; no run is lost, and none is there twice."""
+    said = program(CROWD).ended()
+    workspace = Workspace.get("test")
+
+    assert said == ["made", "end"]
+    assert sorted([*shown(workspace), *listed(workspace)]) == sorted(
+        f"run-{place}{below}" for place in range(4) for below in ("", "-child")
+    )
+    assert trash.unsettled(workspace.root) == []
+    assert trash.leftovers(workspace.root) == []

@@ -255,3 +255,16 @@ def test_a_run_of_another_process_is_one_of_ours(studio, run):
     """A page attaches to runs as any reader does, and owns none."""
     assert studio.get(f"/runs/{run.id}").status_code == 200
     assert Run.get(run.experiment.workspace, run.id).get_status() == "Running"
+
+
+def test_a_script_that_a_browser_has_is_not_sent_again(pages):
+    """Modules are asked for without a version at each page: a tag spares their content, packed or not."""
+    first = pages.get("/static/chart.js")
+    assert first.headers["content-encoding"] == "gzip"
+    plain = pages.get("/static/chart.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == first.text
+    for tag, status in ((first.headers["etag"], 304), ('W/"other"', 200)):
+        again = pages.get("/static/chart.js", headers={"If-None-Match": tag})
+        assert (again.status_code, bool(again.content)) == (status, status == 200)
+    assert "content-security-policy" in first.headers
