@@ -30,7 +30,7 @@ LONGEST = 8192
 LONGEST_NAME = 80
 
 KNOWN = {
-    "table": frozenset(("q", "sort", "col", "differ", "children", "open", "per", "page", "zoom", *DRAWN)),
+    "table": frozenset(("q", "sort", "col", "differ", "children", "open", "per", "page", "archived", "zoom", *DRAWN)),
     "compare": frozenset(("runs", "all", "step", "zoom", *DRAWN)),
 }
 """What an address of each page may say; anything else is dropped when a view is read."""

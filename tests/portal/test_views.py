@@ -1,10 +1,13 @@
 """Saved views: a name for what an address shows."""
 
+import dataclasses
 import json
 import threading
+from urllib.parse import urlencode
 
 import pytest
 
+from azml_integrations.portal.table import DRAWN, Look
 from azml_integrations.portal.views import LONGEST, Views, query_of
 
 HEADERS = {"X-Azml": "1"}
@@ -142,6 +145,15 @@ def test_studios_that_save_at_once_lose_nothing(kept):
         thread.join()
     assert len(kept.all()) == 20
     assert not list(kept.folder.glob(".azml-*"))
+
+
+def test_a_view_keeps_every_word_of_a_table():
+    """Whoever gives a table another word gives it to its views, too."""
+    values = {str: "x", bool: True, int: 3, tuple: ("param.a",)}
+    told = {field.name: values[type(field.default)] for field in dataclasses.fields(Look)}
+    words = Look(**told | {"drawn": tuple((key, "x") for key in DRAWN)}).words()
+    assert len(words) >= len(told)
+    assert query_of("table", urlencode(words)) == urlencode(words)
 
 
 def test_views_are_described(pages):
