@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         implicit_experiment,
         implicit_run,
     )
+    from .core.model_formats import load_model, save_model
     from .hookspecs import hookimpl
     from .pictures import log_classification, log_regression
     from .records import Adapter, AutologOptions, MetricOrder, Mirror, RunQuery, RunRecord, RunStatus
@@ -54,8 +55,10 @@ __all__ = [
     "implicit_child",
     "implicit_experiment",
     "implicit_run",
+    "load_model",
     "log_classification",
     "log_regression",
+    "save_model",
 ]
 
 _LATE = {
@@ -65,6 +68,7 @@ _LATE = {
     **dict.fromkeys(["Adapter", "AutologOptions", "MetricOrder", "Mirror", "RunQuery"], "records"),
     **dict.fromkeys(["RunRecord", "RunStatus"], "records"),
     **dict.fromkeys(["log_classification", "log_regression"], "pictures"),
+    **dict.fromkeys(["load_model", "save_model"], "core.model_formats"),
     "autolog": "autologging",
     "hookimpl": "hookspecs",
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .hookspecs import hookimpl
-from .records import RunStore
+from .records import Launcher, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
@@ -21,6 +21,14 @@ def azml_open_store(url: str) -> RunStore | None:
     from .store.sqlite import SqliteStore
 
     return SqliteStore(Path(url.removeprefix(SCHEME)).expanduser())
+
+
+@hookimpl(trylast=True)
+def azml_launcher(target: str, workspace: "Workspace") -> Launcher:
+    """Have scripts run on this machine, under whatever name."""
+    from .launch.local import LocalLauncher
+
+    return LocalLauncher(workspace.queue(target), workspace._index_url)  # noqa: SLF001 - family
 
 
 @hookimpl

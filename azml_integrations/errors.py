@@ -21,17 +21,21 @@
     │   ├── AmbiguousModelError     (LookupError) there are several, and none was named
     │   ├── ModelChangedError       the file is not the one that was stored
     │   ├── ModelFactsError         the .json beside a model cannot be believed
+    │   ├── ModelFormatUnknownError (LookupError) no plugin here reads it
     │   ├── UntrustedModelError     (PermissionError) loading it would run what nobody has vouched for
     │   ├── DatasetNotFoundError    (KeyError) no dataset of that name, version or id
     │   ├── DatasetExistsError      (FileExistsError) the name has another definition
     │   ├── InputMissingError       (FileNotFoundError) data that a run wants are not there
     │   ├── DownloadError           (OSError) an address that cannot be read now
+    │   ├── OfferError              (RuntimeError) what a plugin offers failed when it was asked for
     │   ├── PackageMissingError     (ImportError) a third-party package that only some calls need
     │   └── NeedsCloudError         (WebserviceException, NotImplementedError) what only a cloud can do
     ├── ServiceException (.status_code)
     │   ├── RunNotFoundError        (KeyError) 404
     │   ├── PropertyError           (ValueError) 409: a property never changes
     │   ├── RunExistsError          (FileExistsError) 409: a run id is taken
+    │   ├── RunStateError           (RuntimeError) 409: a run that cannot be deleted now
+    │   ├── TrashEntryNotFoundError (KeyError) 404
     │   └── EnvironmentNotFoundError (KeyError) 404
     ├── WorkspaceException
     │   └── WorkspaceNotFoundError  (KeyError)
@@ -296,6 +300,21 @@ class MetricError(UserErrorException, TypeError):
         super().__init__(f"metric {_short(name)} got {a(value)}, expected {wanted}")
 
 
+class OfferError(UserErrorException, RuntimeError):
+    """What a plugin offers failed when it was asked for.
+
+    Attributes
+    ----------
+    plugin : str
+        Name of the plugin.
+    """
+
+    def __init__(self, what: str, plugin: str, cause: object, way_out: str) -> None:
+        self.plugin = plugin
+        said = f"{type(cause).__name__}: {cause}" if isinstance(cause, BaseException) else str(cause)
+        super().__init__(f"{what} of plugin {plugin!r} failed: {said}; {way_out}")
+
+
 class NameRefusedError(UserErrorException):
     """A name that cannot be what it was meant to be.
 
@@ -528,6 +547,40 @@ class RunExistsError(ServiceException, FileExistsError):
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         super().__init__(f"run {_short(run_id)} is there already; attach to it with Run(experiment, run_id)")
+
+
+class RunStateError(ServiceException, RuntimeError):
+    """A run that cannot be deleted as it stands.
+
+    Attributes
+    ----------
+    run_id : str
+        The run.
+    why : str
+        The reason, and the way out.
+    """
+
+    status_code = 409
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self.run_id, self.why = run_id, why
+        super().__init__(f"run {_short(run_id)} {why}")
+
+
+class TrashEntryNotFoundError(ServiceException, KeyError):
+    """Nothing of that id in the trash.
+
+    Attributes
+    ----------
+    entry : str
+        What was asked for.
+    """
+
+    status_code = 404
+
+    def __init__(self, entry: str) -> None:
+        self.entry = entry
+        super().__init__(f"no {_short(entry)} in the trash; `azml trash list` shows what is there")
 
 
 class EnvironmentNotFoundError(ServiceException, KeyError):
@@ -763,6 +816,24 @@ class ModelFactsError(UserErrorException):
         super().__init__(
             f"{name} of {where} cannot be used: {why}; expected what was written beside a model when it was stored; "
             f"nothing was loaded"
+        )
+
+
+class ModelFormatUnknownError(UserErrorException, LookupError):
+    """A model of a format that no plugin here reads.
+
+    Attributes
+    ----------
+    format : str
+        What its model.json says.
+    """
+
+    def __init__(self, format: str, name: str, where: str, there: list[str], how: str) -> None:
+        self.format = format
+        said = f"; its model.json says: {_short(how)}" if how else ""
+        super().__init__(
+            f"{name} of {where} tells of the format {_short(format)}, which no plugin here reads; "
+            f"there are: {few(there) or 'none'}{said}"
         )
 
 

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
-from .records import Adapter, Mirror, RunRecord, RunStore
+from .offers import ModelFormat, Panel, Renderer
+from .records import Adapter, Launcher, Mirror, RunRecord, RunStore
 
 if TYPE_CHECKING:
     from .core.run import Run
@@ -326,4 +327,140 @@ def azml_run_document(run: "Run") -> str | None:
     ...     if run.type != "acme.tuning":
     ...         return None
     ...     return f"<!doctype html><title>{html.escape(run.id)}</title><h1>{html.escape(run.id)}</h1>"
+    """
+
+
+# -- what a plugin adds ------------------------------------------------------------------------------
+
+
+@hookspec
+def azml_commands() -> dict[str, str]:  # type: ignore[empty-body]
+    """Add commands to `azml`: return ``{"upload": "package.module:command"}``, strings only.
+
+    The module is imported when its command is asked for, and not before: `azml --help` names it from the string alone.
+    A name that `azml` has itself stays its own.
+
+    Returns
+    -------
+    commands : dict of str to str
+        Name of the command, and the address of a ``click.Command`` or ``click.Group``. One decorated with
+        ``azml_integrations.cli.shared`` takes ``--workspace`` and ``--output`` as every command does;
+        ``azml_integrations.cli.workspace()`` and ``form()`` return what the user chose.
+
+    Examples
+    --------
+    >>> from azml_integrations import hookimpl
+    >>> @hookimpl
+    ... def azml_commands():
+    ...     return {"best": "azml_acme.commands:best"}
+    """
+
+
+@hookspec
+def azml_figure_renderers() -> list[Renderer]:  # type: ignore[empty-body]
+    """Draw figures of another library: return one `Renderer` for each kind, made of strings only.
+
+    `Run.log_image` asks for a figure that it cannot draw itself; what has ``savefig`` and what is pixels, it can. Your
+    function gets the figure and returns the bytes of an image. It leaves the figure, and the settings of its library,
+    as they are. When it raises, so does the user's call: with one error that names the plugin, and yours as its cause.
+
+    Returns
+    -------
+    renderers : list of Renderer
+        Names of classes, and the address of the function that draws them.
+
+    Examples
+    --------
+    >>> from azml_integrations import hookimpl
+    >>> from azml_integrations.offers import Renderer
+    >>> @hookimpl
+    ... def azml_figure_renderers():
+    ...     return [Renderer("plotly", ("plotly.basedatatypes.BaseFigure",), "azml_acme.drawing:png_of_plotly")]
+    """
+
+
+@hookspec
+def azml_panels() -> list[Panel]:  # type: ignore[empty-body]
+    """Add sections to the studio's page of a run: return one `Panel` for each, made of strings only.
+
+    The page comes without waiting for them, and fetches each afterwards; without scripts it links to them. Your
+    function runs in the studio's process, in a thread of its own, gets the `Run` and returns facts: text, tables,
+    pictures, links. HTML it cannot return, so that nothing that a run says becomes a part of the page. When it raises,
+    or takes longer than 5 seconds, one line says so in its place.
+
+    Returns
+    -------
+    panels : list of Panel
+        Name, title, and the address of the function.
+
+    Examples
+    --------
+    >>> from azml_integrations import hookimpl
+    >>> from azml_integrations.offers import Panel
+    >>> @hookimpl
+    ... def azml_panels():
+    ...     return [Panel("lift", "Lift", "azml_acme.panels:lift", needs="lift")]
+    """
+
+
+@hookspec
+def azml_model_formats() -> list[ModelFormat]:  # type: ignore[empty-body]
+    """Keep models of your framework: return one `ModelFormat` for each way, made of strings only.
+
+    `azml_integrations.save_model` finds the format by the class of the model, `load_model` by its name in the stored
+    ``model.json``. The core keeps size and digest of every file, gives your function only files that are as they were,
+    and refuses a format that runs code to whoever has not asked for it.
+
+    Returns
+    -------
+    formats : list of ModelFormat
+        Name, classes, the addresses of two functions, and whether loading runs code.
+
+    Examples
+    --------
+    >>> from azml_integrations import hookimpl
+    >>> from azml_integrations.offers import ModelFormat
+    >>> @hookimpl
+    ... def azml_model_formats():
+    ...     return [
+    ...         ModelFormat(
+    ...             name="xgboost-ubj",
+    ...             classes=("xgboost.core.Booster",),
+    ...             save="azml_acme.models:save",
+    ...             load="azml_acme.models:load",
+    ...             runs_code=False,
+    ...         )
+    ...     ]
+    """
+
+
+@budget(float("inf"))
+@hookspec(firstresult=True)
+def azml_launcher(target: str, workspace: "Workspace") -> Launcher | None:
+    """Run submitted scripts somewhere else: return a launcher for a compute target that is yours, or None.
+
+    ``ScriptRunConfig(..., compute_target="cluster")`` sends a script to the target ``cluster``. Every name that no
+    plugin takes is this machine, and ``local`` always is: for that one nobody is asked.
+
+    Parameters
+    ----------
+    target : str
+        Name of the compute target, as the user typed it.
+    workspace : Workspace
+        Whose run it is.
+
+    Returns
+    -------
+    launcher : Launcher or None
+        What has its scripts run; None leaves the target to others.
+
+    Examples
+    --------
+    >>> from azml_integrations import hookimpl
+    >>> @hookimpl
+    ... def azml_launcher(target, workspace):
+    ...     if target == "cluster":
+    ...         from azml_acme.cluster import Cluster
+    ...
+    ...         return Cluster(workspace, target)
     """

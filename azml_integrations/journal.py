@@ -143,7 +143,8 @@ class Journal:
         try:
             fd = os.open(path, how, 0o644)
         except FileNotFoundError:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            # a guest adds to what is there: a run that was deleted meanwhile must not come back as an empty folder
+            self.folder.mkdir(parents=self.role == "owner", exist_ok=True)
             fd = os.open(path, how, 0o644)
         try:
             host.lock(fd, exclusive=self.role == "owner")

@@ -1,8 +1,9 @@
 """The one plugin manager: who is there, and how they are asked.
 
-Plugins are found by the entry points of the group ``azml_integrations``, at the first question and not at
-import. Each is loaded and called on its own: one that stumbles becomes one `PluginWarning` with its name, and
-all others, and training, go on. What each of them was seen doing is kept: `Plugins.facts`.
+Plugins are found by the entry points of the group ``azml_integrations``, and beside the script (`local_plugins`), at
+the first question and not at import. Each is loaded and called on its own: one that stumbles becomes one
+`PluginWarning` with its name, and all others, and training, go on. What each of them was seen doing is kept:
+`Plugins.facts`.
 
 ``AZML_PLUGINS``
     Names of the plugins to use, separated by commas. Unset means all, empty means none. The core's own
@@ -24,11 +25,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import pluggy
@@ -37,6 +39,9 @@ from . import hookspecs, versions
 from ._version import __version__
 from .entries import Entry, entries
 from .errors import PluginWarning, warn_outside
+from .local_plugins import local_entry
+
+T = TypeVar("T")
 
 CORE = "core"
 """Entry-point name of the core's own plugin."""
@@ -170,7 +175,7 @@ class Plugins:
         PluginWarning
             Once for each plugin and hook, when an implementation raises.
         """
-        answers = self._answers(hook, arguments, None)
+        answers = (answer for _, answer in self._answers(hook, arguments, None))
         if self._caller(hook).spec.opts["firstresult"]:  # type: ignore[union-attr]  # every hook of ours has one
             return next(answers, None)
         return list(answers)
@@ -196,6 +201,82 @@ class Plugins:
         """
         for _ in self._answers(hook, arguments, life):
             pass
+
+    def offers(self, hook: str, /, **arguments: object) -> list[tuple[str, Any]]:
+        """Ask every plugin, and tell whose answer each is.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook of `hookspecs`.
+        **arguments
+            What the hook documents.
+
+        Returns
+        -------
+        list of (str, object)
+            Name of the plugin, and its answer; where it is None, nothing.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does.
+        """
+        return list(self._answers(hook, arguments, None))
+
+    def offered(self, hook: str, kind: type[T]) -> list[tuple[str, T]]:
+        """Ask every plugin for nouns of ours, and leave out what is none.
+
+        Parameters
+        ----------
+        hook : str
+            Name of a hook that returns a list of them.
+        kind : type
+            Of `azml_integrations.offers`.
+
+        Returns
+        -------
+        list of (str, kind)
+            Name of the plugin, and what it offers.
+
+        Warns
+        -----
+        PluginWarning
+            As `call` does, and once for a plugin that offers something else.
+        """
+        found: list[tuple[str, T]] = []
+        for who, answer in self.offers(hook):
+            several = answer if isinstance(answer, (list, tuple)) else [answer]
+            found += [(who, one) for one in several if isinstance(one, kind)]
+            if odd := [one for one in several if not isinstance(one, kind)]:
+                self.blame(who, hook, f"{odd[0]!r} is no {kind.__module__}.{kind.__qualname__}")
+        return found
+
+    def blame(self, name: str, what: str, error: object, *, warn: bool = True) -> None:
+        """Keep, and say once, that something which a plugin has offered is broken.
+
+        Parameters
+        ----------
+        name : str
+            Name of the plugin.
+        what : str
+            Which of its things: ``command 'upload'``.
+        error : object
+            What came of it: an exception, or a sentence.
+        warn : bool, default=True
+            Whether to say so; an error that the user sees has said it.
+
+        Warns
+        -----
+        PluginWarning
+            Once for each plugin and thing.
+        """
+        reason = f"{what}: {_spelled(error) if isinstance(error, BaseException) else error}"
+        known = self._keep(self._conduct.setdefault(name, _Conduct()), what, reason, 0.0)
+        if warn and not known:
+            message = f"plugin {name!r}: {reason}; all else goes on"
+            self._unsaid.append(partial(warn_outside, message, PluginWarning))
+            self._say()
 
     def end(self, family: str) -> None:
         """Forget how plugins behaved in a run, with which they were left out."""
@@ -270,6 +351,8 @@ class Plugins:
             allowed, left_out = _names("AZML_PLUGINS"), _names("AZML_DISABLE_PLUGINS") or frozenset()
             for entry in sorted(entries(hookspecs.PROJECT), key=_rank):
                 self._load(entry, _why_not(entry.name, allowed, left_out))
+            if (local := local_entry()) is not None:  # the last: an installed plugin of its name stays
+                self._load(local, _why_not(local.name, allowed, left_out))
             self._complete = True
         self._say()  # the last, since a filter may make an error of a warning
 
@@ -369,13 +452,14 @@ class Plugins:
             found += [(old, impl) for impl in reversed(self._caller(old).get_hookimpls())]
         return found
 
-    def _answers(self, hook: str, arguments: dict[str, object], life: Life | None) -> Iterator[Any]:
+    def _answers(self, hook: str, arguments: dict[str, object], life: Life | None) -> Iterator[tuple[str, Any]]:
+        """Ask one after another, and yield each answer with whose it is."""
         for name, impl in self._implementing(hook):
             if (impl.plugin_name, hook) in _INSIDE.get() or self._is_off(impl.plugin_name, life):
                 continue
             answer = self._ask(hook, name, impl, self._given(name, arguments), life)
             if answer is not None:
-                yield answer
+                yield impl.plugin_name, answer
 
     def _ask(self, hook: str, name: str, impl: pluggy.HookImpl, given: dict[str, object], life: Life | None) -> object:
         """Ask one plugin, on a leash: whatever it raises stays here, and the time it takes is known."""
@@ -452,6 +536,32 @@ class Plugins:
             count, longest = conduct.slow.get(hook, (0, 0.0))
             conduct.slow[hook] = count + 1, max(longest, took)
         return known
+
+
+def reach(address: object) -> Any:
+    """Import what an address of a plugin names.
+
+    Parameters
+    ----------
+    address : str
+        ``package.module:name``; the name may have dots.
+
+    Returns
+    -------
+    object
+        What stands there.
+
+    Raises
+    ------
+    Exception
+        Whatever importing a stranger's module raises; `ValueError` if it is no such address.
+    """
+    if not isinstance(address, str) or not all(parts := address.partition(":")):
+        raise ValueError(f"{address!r} is no address; expected 'package.module:name'")
+    found: Any = import_module(parts[0])
+    for part in parts[2].split("."):
+        found = getattr(found, part)
+    return found
 
 
 @functools.cache

@@ -7,9 +7,12 @@ what a fold of those events amounts to. Nothing in this module opens a file or i
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from .launch.ticket import Ticket
 
 # -- values ------------------------------------------------------------------------------------------
 
@@ -649,6 +652,24 @@ class Series(msgspec.Struct, frozen=True):
         return [Point(*point) for point in zip(self.values, self.times, self.steps, kinds, strict=True)]
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """A long metric by the few points that show it: of each stretch the lowest and the highest.
+
+    Attributes
+    ----------
+    series : Series
+        Those points. Their steps are their places among all points where some point has none.
+    count : int
+        How many points they stand for.
+    first_at : float
+        Moment of the metric's first point [s since the epoch, UTC].
+    """
+
+    series: Series
+    count: int
+    first_at: float
+
+
 class MetricSummary(msgspec.Struct, frozen=True):
     """One metric of one run in a line.
 
@@ -739,6 +760,37 @@ class RunQuery(msgspec.Struct, frozen=True):
     ancestor_id: str | None = None
 
 
+class TrashEntry(msgspec.Struct, frozen=True):
+    """A run that was deleted with its children, and can be restored.
+
+    Attributes
+    ----------
+    entry_id : str
+        Id in the trash.
+    run_id, experiment, number, label, status
+        Of the run that was deleted, as they were then.
+    deleted_at : float
+        When [s since the epoch, UTC].
+    deleted_by : str or None
+        Login name.
+    size : int
+        What purging it gives back [bytes]; a file that a registered model shares counts nothing.
+    run_ids : list of str
+        The run, and behind it all below it.
+    """
+
+    entry_id: str
+    run_id: str
+    experiment: str
+    number: int
+    label: str
+    status: str
+    deleted_at: float
+    deleted_by: str | None
+    size: int
+    run_ids: list[str]
+
+
 class Cursor(msgspec.Struct, frozen=True):
     """How far one journal file is folded.
 
@@ -820,6 +872,21 @@ class RunStore(Protocol):
     def series(self, run_id: str, name: str) -> Series | None:
         """Return all points of a metric, in order of (time, journal, line); None for an unknown one."""
 
+    def outline(
+        self,
+        run_id: str,
+        name: str,
+        along: Literal["step", "time"] = "step",
+        between: tuple[float | None, float | None] = (None, None),
+    ) -> Outline | None:
+        """Return the points that show a metric, so many that 2,000 can be chosen among them.
+
+        The lowest and the highest of each stretch, the ends, and where a value is not finite are among them, and all
+        points where they are few. `between` names a part of it, its ends included: of the steps (of the order, from 0,
+        where some point has none), or of the moments [s since the epoch, UTC]. None for an unknown metric, and where a
+        store knows nothing shorter than `series`.
+        """
+
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""
 
@@ -837,6 +904,32 @@ class RunStore(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+class Launcher(Protocol):
+    """Has the scripts run that are sent to one compute target; a plugin returns it from `azml_launcher`.
+
+    A ticket in the target's queue, a folder of the workspace, is the truth about what waits and what runs. A launcher
+    sees to it that some process works it off: ``azml_integrations.launch.alone.command(workspace, target, run_id)`` is
+    its command line, and does all the rest. The `receive` of a submission and the `attend` after it reach one object;
+    later calls reach another, often in another process, so a launcher keeps in memory nothing that it needs later.
+    """
+
+    def receive(self, ticket: "Ticket", secrets: Mapping[bytes, bytes]) -> None:
+        """Hear of a ticket just before it joins the queue; to raise is to refuse it, and then there is no run.
+
+        `secrets` are the values that the ticket withholds: they go to the process that works it off, in memory or its
+        environment, and never to a disk.
+        """
+
+    def attend(self, run_id: str) -> None:
+        """See to it that a run in the queue is worked on: it has just joined, or somebody waits for it.
+
+        Quick, and harmless twice.
+        """
+
+    def cancel(self, run_id: str) -> None:
+        """Hear that a run in the queue is to end; the process that works on it, if there is one, sees it by itself."""
 
 
 # -- plugins -----------------------------------------------------------------------------------------
@@ -948,6 +1041,7 @@ __all__ = [
     "ExperimentCreated",
     "ExperimentEvent",
     "JournalOpened",
+    "Launcher",
     "ListLogged",
     "MetricOrder",
     "MetricPoint",
@@ -960,6 +1054,7 @@ __all__ = [
     "ModelRecord",
     "Note",
     "Noted",
+    "Outline",
     "PartEnded",
     "Point",
     "PointKind",
@@ -981,4 +1076,5 @@ __all__ = [
     "TableLogged",
     "TagsRemoved",
     "TagsSet",
+    "TrashEntry",
 ]

@@ -129,6 +129,17 @@ BY_HAND = Entrant("submit_by_hand", "by hand", OURS.requires, environment="azml"
 OUR_QUEUE = Entrant("submit_azml", "ours", OURS.requires, environment="azml")
 SUBMITTERS = [BY_HAND, OUR_QUEUE]
 
+#: What `azml studio` needs, and the browser that looks at it; Chromium itself is the machine's.
+STUDIO = (
+    *("-e", str(REPOSITORY), "starlette==1.10.0", "uvicorn==0.54.0", "jinja2==3.1.6", "plotly==7.1.0"),
+    *("numpy==2.4.6", "matplotlib==3.11.2", "playwright==1.65.2"),
+)
+
+OUR_STUDIO = Entrant("studio_azml", "`azml studio`", STUDIO, environment="studio")
+THEIR_UI = Entrant("studio_mlflow", "`mlflow ui` 3.17.2", ("mlflow==3.17.2",), environment="mlflow")
+BROWSER = Entrant("browser", "Chromium", STUDIO, environment="studio")
+VIEWERS = [OUR_STUDIO, THEIR_UI]
+
 NO_PLUGINS = Entrant("plugins_none", "no plugin", OURS.requires, environment="azml")
 FIFTY_PLUGINS = Entrant("plugins_fifty", "50 plugins", OURS.requires, environment="azml")
 MIRRORED = Entrant("plugins_mirror", "a mirror", OURS.requires, environment="azml")

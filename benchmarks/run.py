@@ -15,6 +15,7 @@ import looping
 import plugging
 import submitting
 import training
+import viewing
 from arena import (
     LOGGERS,
     LOOPS,
@@ -23,11 +24,13 @@ from arena import (
     OUR_LOGGER,
     OUR_LOOP,
     OUR_QUEUE,
+    OUR_STUDIO,
     OURS,
     PLUGGED,
     RECORDERS,
     SUBMITTERS,
     TRAINERS,
+    VIEWERS,
     Arena,
     Entrant,
     installed,
@@ -64,6 +67,7 @@ FIELDS = [
     Field(LOGGERS, OUR_LOGGER, looping.LIGHTNING_CASES, looping.FULL, looping.QUICK),
     Field(SUBMITTERS, OUR_QUEUE, submitting.CASES, submitting.FULL, submitting.QUICK),
     Field(LOOPS, OUR_LOOP, looping.LOOP_CASES, looping.FULL, looping.QUICK),
+    Field(VIEWERS, OUR_STUDIO, viewing.CASES, viewing.FULL, viewing.QUICK),
     Field(PLUGGED, NO_PLUGINS, plugging.CASES, plugging.FULL, plugging.QUICK),
 ]
 CASES = [name for field in FIELDS for name in field.cases]

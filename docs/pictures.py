@@ -27,6 +27,7 @@ PICTURES = {  # by example: the files of its run, and what they are called here
         "outputs/Pipeline/test_confusion_matrix.png": "breast-cancer-confusion",
         "outputs/Pipeline/test_precision_recall_curve.png": "breast-cancer-precision-recall",
     },
+    "xgboost_breast_cancer": {"outputs/Booster/importance.png": "breast-cancer-importance"},
     "lightning_digits": {
         "curves.png": "digits-curves",
         "outputs/LitDigits/test_roc_curve.png": "digits-roc",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from azml_integrations import hookspecs, records
+from azml_integrations import hookspecs, offers, records
 from azml_integrations.plugins import Plugins
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +23,13 @@ NOW = [name for name in HOOKS if not getattr(getattr(hookspecs, name), "azml_dep
 
 PROMISED = {
     "azml_adapters": [],
+    "azml_commands": [],
+    "azml_figure_renderers": [],
+    "azml_launcher": ["target", "workspace"],
+    "azml_model_formats": [],
     "azml_mirrors": [],
     "azml_open_store": ["url"],
+    "azml_panels": [],
     "azml_portal_url": ["path", "workspace", "start"],
     "azml_run_document": ["run"],
     "azml_run_ended": ["record"],
@@ -40,6 +45,13 @@ NOUNS = {
     "AutologOptions": ["log_models", "log_images", "silent", "on_error", "extra"],
     "Batch": ["journal", "before", "after", "events"],
     "Cursor": ["offset", "line", "clock", "damaged"],
+    "Links": ["addresses"],
+    "ModelFormat": ["name", "classes", "save", "load", "runs_code", "packages", "how"],
+    "Panel": ["name", "title", "draw", "needs"],
+    "Picture": ["content", "words"],
+    "Renderer": ["name", "classes", "draw"],
+    "Table": ["columns", "rows"],
+    "Text": ["words"],
 }
 """The fields that plugins write, or read by position, in their order."""
 
@@ -61,11 +73,11 @@ def implemented(tree):
 
 
 def asked(tree):
-    """Yield the names of the hooks that are asked by ``call`` or ``tell``."""
+    """Yield the names of the hooks that are asked by ``call``, ``tell`` or for what is offered."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             verb = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if verb in ("call", "tell"):
+            if verb in ("call", "tell", "offers", "offered"):
                 yield node.args[0].value
 
 
@@ -134,7 +146,7 @@ def test_no_promise_was_broken():
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_noun_only_grows(noun):
     """By fields at its end that have a default: what a plugin writes today is right tomorrow."""
-    kind = getattr(records, noun)
+    kind = getattr(records, noun, None) or getattr(offers, noun)
     assert list(kind.__struct_fields__[: len(NOUNS[noun])]) == NOUNS[noun]
     added = kind.__struct_fields__[len(NOUNS[noun]) :]
     assert len(kind.__struct_defaults__) >= len(added)

@@ -25,12 +25,14 @@ from azml_integrations.errors import (
     PropertyError,
     RunExistsError,
     RunNotFoundError,
+    RunStateError,
     ScriptNotFoundError,
     ServiceException,
     SettingError,
     SourceNotFoundError,
     SpecificationError,
     StoreError,
+    TrashEntryNotFoundError,
     UserErrorException,
     WorkspaceException,
     WorkspaceNotFoundError,
@@ -67,6 +69,16 @@ BUSY = OSError(28, "No space left on device")
 
 SAMPLES = [
     (
+        errors.ModelFormatUnknownError("ubj", "m/model.json", "run r", ["npz"], "xgboost.Booster"),
+        (ValueError, LookupError),
+        {"format": "ubj"},
+    ),
+    (
+        errors.OfferError("renderer 'x'", "acme", OSError("no"), "draw it"),
+        (ValueError, RuntimeError),
+        {"plugin": "acme"},
+    ),
+    (
         MetricError("loss", [1], "one number"),
         (UserErrorException, ValueError, TypeError),
         {"name": "loss", "value": [1]},
@@ -94,6 +106,8 @@ SAMPLES = [
     ),
     (RunNotFoundError("r", "here"), (ServiceException, KeyError), {"run_id": "r", "status_code": 404}),
     (PropertyError("k", "1", "2"), (ServiceException, ValueError), {"key": "k", "status_code": 409}),
+    (RunStateError("r", "goes on"), (ServiceException, RuntimeError), {"run_id": "r", "why": "goes on"}),
+    (TrashEntryNotFoundError("e"), (ServiceException, KeyError), {"entry": "e", "status_code": 404}),
     (RunExistsError("r"), (ServiceException, FileExistsError), {"run_id": "r", "status_code": 409}),
     (WorkspaceNotFoundError("w", []), (WorkspaceException, KeyError), {"name": "w"}),
     (

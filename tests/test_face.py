@@ -105,17 +105,10 @@ def test_logging_imports_no_framework(tmp_path):
     assert loaded_by(program) & (HEAVY - {"sqlite3", "importlib.metadata", "platformdirs"}) == set()
 
 
-def test_importing_is_quick():
-    """At most 50 ms, the median of a few; the margin here is for a busy machine."""
-    program = (
-        "import time; began = time.perf_counter()\n"
-        "from azml_integrations import Run\nprint(time.perf_counter() - began)"
-    )
-    times = sorted(
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
-        for _ in range(5)
-    )
-    assert times[0] < 0.15  # [s] three times the budget, the best of five
+def test_importing_is_little():
+    """What takes time is measured by the benchmarks; here, that nobody adds to what is loaded without noticing."""
+    ours = {name for name in loaded_by("from azml_integrations import Run") if name.startswith("azml_integrations")}
+    assert len(ours) < 36
 
 
 def test_we_are_typed():

@@ -238,8 +238,16 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
     assert caught.value.path.startswith(str(tmp_path / "run"))
 
     (tmp_path / "run").unlink()
+    (tmp_path / "run").mkdir()
     book.append(MetricPoint("m", 2.0, 2.0))
     assert [event.value for event in lines(tmp_path / "run")] == [2.0]
+
+
+def test_a_guest_adds_only_to_what_is_there(tmp_path):
+    """A run that was deleted meanwhile does not come back as a folder that says nothing of itself."""
+    with pytest.raises(StoreError, match="No such file"):
+        Journal(tmp_path / "deleted").append(MetricPoint("m", 1.0, 1.0))
+    assert not (tmp_path / "deleted").exists()
 
 
 # -- cursors -----------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from azml_integrations import hookspecs, versions
 from azml_integrations._version import __version__
 from azml_integrations.errors import PluginWarning
 from azml_integrations.hookspecs import hookimpl
-from azml_integrations.plugins import Plugins, plugins
+from azml_integrations.offers import Renderer
+from azml_integrations.plugins import Plugins, plugins, reach
 
 
 @pytest.fixture
@@ -422,3 +423,25 @@ def test_a_plugin_that_asks_while_it_is_loaded_does_not_hang(install):
     assert plugins().call("azml_adapters") is not None
     assert time.perf_counter() - began < 60
     assert {fact.name: fact.state for fact in plugins().facts()}["acme"] == "loaded"
+
+
+def test_what_a_plugin_offers_is_known_with_its_name(install):
+    """Who looks for nouns of ours gets those, each with whose it is; what is none is left out with a word."""
+    install("acme", "from azml_integrations.offers import Renderer\n@hookimpl\ndef azml_figure_renderers():\n"
+                    "    return [Renderer('x', ('m.X',), 'm:draw'), 'm:draw']\n")  # fmt: skip
+    there = Plugins()
+
+    with pytest.warns(PluginWarning, match=r"plugin 'acme': azml_figure_renderers: 'm:draw' is no .*\.Renderer"):
+        offered = there.offered("azml_figure_renderers", Renderer)
+
+    assert offered == [("acme", Renderer("x", ("m.X",), "m:draw"))]
+    assert "is no" in next(fact.reason for fact in there.facts() if fact.name == "acme")
+    assert there.offered("azml_figure_renderers", Renderer) == offered  # said once
+
+
+def test_an_address_is_reached():
+    """``package.module:name``, with dots in the name."""
+    assert reach("importlib.metadata:EntryPoint.load") is importlib.metadata.EntryPoint.load
+    for nothing in ("importlib.metadata", "importlib.metadata:", ":load", 3):
+        with pytest.raises(ValueError, match="is no address"):
+            reach(nothing)

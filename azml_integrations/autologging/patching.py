@@ -8,13 +8,13 @@ import contextlib
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Literal
 
-from .adapter import Observation, Observer, is_paused
+from .adapter import Observation, Observer, Placing, is_paused, stumble
 
 _INSIDE: ContextVar[bool] = ContextVar("azml_autolog_inside", default=False)
 _ABSENT = object()
@@ -32,11 +32,16 @@ class Target:
         Its name there.
     observer : Observer
         Runs around every outermost call: not around calls that an observed call makes.
+    open_run : callable, default=None
+        Takes the arguments of the call; returns the run for it, and whether it ends with the call. None instead leaves
+        the call alone, as if nothing was patched. Without it, the current run is taken, or one is started; `place_fit`
+        is what a training wants.
     """
 
     owner: Any
     name: str
     observer: Observer
+    open_run: Placing | None = None
 
 
 class Patches:
@@ -121,9 +126,9 @@ class Patches:
         raw = inspect.getattr_static(target.owner, target.name)
         match raw:
             case staticmethod() | classmethod():
-                self.replace(target.owner, target.name, type(raw)(self._observed(raw.__func__, target.observer)))
+                self.replace(target.owner, target.name, type(raw)(self._observed(raw.__func__, target)))
             case _:
-                self.replace(target.owner, target.name, self._observed(raw, target.observer))
+                self.replace(target.owner, target.name, self._observed(raw, target))
 
     def also(self, undo: Callable[[], object]) -> None:
         """Call `undo` when all this is undone, the latest first."""
@@ -138,16 +143,34 @@ class Patches:
         for step in reversed(steps):
             step()
 
-    def _observed(self, call: Callable[..., Any], observer: Observer) -> FunctionType:
+    def _observed(self, call: Callable[..., Any], target: Target) -> FunctionType:
         @functools.wraps(call)
         def observed(*args: Any, **kwargs: Any) -> Any:
             if not self.active or is_paused(self.source) or _INSIDE.get():
                 return call(*args, **kwargs)
-            with _inside(), Observation(self.source, observer, *args, on_error=self._on_error, **kwargs) as seen:
-                seen.result = call(*args, **kwargs)
+            observe = functools.partial(Observation, self.source, target.observer, *args, **kwargs)
+            place = target.open_run
+            opened = None if place is None else functools.partial(place, *args, **kwargs)
+            with observe(open_run=opened, on_error=self._on_error) as seen:
+                if seen.left_alone:
+                    return call(*args, **kwargs)
+                with _inside():
+                    if seen.arguments:
+                        args, kwargs = self._given(call, args, kwargs, seen)
+                    seen.result = call(*args, **kwargs)
             return seen.result
 
         return observed  # type: ignore[return-value]
+
+    def _given(
+        self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seen: Observation
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of a call with those of the observer among them; the user's alone where that fails."""
+        try:
+            return with_arguments(call, args, kwargs, seen.arguments)
+        except (TypeError, ValueError) as error:
+            stumble(self.source, error, seen.run, on_error=self._on_error)
+            return args, kwargs
 
 
 @contextlib.contextmanager
@@ -169,6 +192,31 @@ def patched(*targets: Target, source: str = "", on_error: Literal["warn", "raise
             stack.callback(patches.undo)
             patches.observe(target)
         yield
+
+
+def with_arguments(
+    call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], changes: Mapping[str, object]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call, some of them replaced by name, however the user gave them.
+
+    Raises
+    ------
+    TypeError
+        If the call takes no argument of such a name, or not those of the user.
+    ValueError
+        If nobody knows what the call takes.
+    """
+    signature = inspect.signature(call)
+    bound = signature.bind(*args, **kwargs)
+    rest = next((one.name for one in signature.parameters.values() if one.kind is one.VAR_KEYWORD), None)
+    for name, value in changes.items():
+        if name in signature.parameters and name != rest:
+            bound.arguments[name] = value
+        elif rest is not None:
+            bound.arguments[rest] = {**bound.arguments.get(rest, {}), name: value}
+        else:
+            raise TypeError(f"an observer gives {name!r} to {call!r}, which takes no such argument")
+    return bound.args, bound.kwargs
 
 
 def cell_of(function: Any, variable: str) -> Any:

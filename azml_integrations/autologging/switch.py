@@ -183,16 +183,31 @@ def _activate(adapter: Adapter, options: AutologOptions, patches: Patches) -> No
     """Let an adapter act; whatever it has done so far is undone when it stumbles."""
     try:
         module, _, function = adapter.activate.partition(":")
-        answer = getattr(import_module(module), function)(options)
-        if isinstance(answer, Generator):
-            answer = _observe_all(answer, patches)
-        if answer is not None:
-            patches.also(cast("Callable[[], object]", answer))
+        begin(getattr(import_module(module), function), options, patches)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         patches.undo()
         tested = f" (tested with {adapter.distribution or adapter.import_name} {adapter.versions})"
         error.add_note("nothing of this framework is recorded")
         stumble(adapter.framework + (tested if adapter.versions else ""), error, on_error=options.on_error)
+
+
+def begin(activate: Callable[[AutologOptions], object], options: AutologOptions, patches: Patches) -> None:
+    """Call an adapter's function, observe what it yields, and keep what undoes it.
+
+    Parameters
+    ----------
+    activate : callable
+        What the adapter's ``activate`` names.
+    options : AutologOptions
+        What it is told.
+    patches : Patches
+        Undoes all of it.
+    """
+    answer = activate(options)
+    if isinstance(answer, Generator):
+        answer = _observe_all(answer, patches)
+    if answer is not None:
+        patches.also(cast("Callable[[], object]", answer))
 
 
 def _observe_all(targets: Generator[Target, None, Any], patches: Patches) -> Any:

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,17 +21,61 @@ from .diagnosis import doctor
 from .experiments import experiment
 from .mirrors import mirror
 from .models import model
+from .offered import offers
 from .plugins import plugin
 from .runs import run
 from .studio import studio
 from .sweeps import sweep
+from .trash import trash
 from .words import visible
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 NOT_FOUND, INTERRUPTED = 3, 130
 
 
 class Root(click.Group):
-    """A group that ends as the command line promises: one line for an error of ours, and a code that tells."""
+    """A group that ends as the command line promises: one line for an error of ours, and a code that tells.
+
+    Its own commands are listed; those of plugins are found when their name is asked for, or help is.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command of ours, else one of a plugin, which is imported now."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        offer = offers(self.commands).get(cmd_name)
+        return None if offer is None else offer.command()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a traceback out of a plugin's names the plugin."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            name = ctx.invoked_subcommand
+            if name is not None and name not in self.commands and (offer := offers(self.commands).get(name)):
+                error.add_note(f"the command {name!r} comes from plugin {offer.plugin!r}")
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List our commands, and after them those of plugins by name; nothing of theirs is imported for that."""
+        super().format_commands(ctx, formatter)
+        added = [
+            (offer.name, f"from plugin {offer.plugin}") for offer in sorted(offers(self.commands).values(), key=str)
+        ]
+        if added:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(added)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete the names of plugins' commands, too."""
+        from click.shell_completion import CompletionItem
+
+        added = (offer for offer in offers(self.commands).values() if offer.name.startswith(incomplete))
+        several = [CompletionItem(offer.name, help=f"from plugin {offer.plugin}") for offer in added]
+        return super().shell_complete(ctx, incomplete) + several
 
     def main(
         self,
@@ -134,3 +178,4 @@ azml.add_command(studio)
 azml.add_command(doctor)
 azml.add_command(check)
 azml.add_command(sweep)
+azml.add_command(trash)

@@ -43,13 +43,14 @@ def list_() -> None:
 @shared
 def show(target: str) -> None:
     """Show the runs of one compute target, in the order in which they run."""
-    from ..launch import channel
+    from ..core.submission import launcher
 
     space = workspace()
     queue = _queue(space, target)
-    if not queue.empty():
-        channel.ensure(queue, space._index_url)  # noqa: SLF001 - a launcher that died left work behind
-    rows = [_row(space, place) for place in (*queue.running(), *queue.waiting())]
+    places = [*queue.running(), *queue.waiting()]
+    for place in places[:1]:
+        launcher(space, queue.target).attend(place.ticket.run_id)  # one that died has left work behind
+    rows = [_row(space, place) for place in places]
     if form() == "json":
         words.document({**_facts(queue), "runs": [{**row, "since": words.iso(row["since"])} for row in rows]})
         return

@@ -1,4 +1,4 @@
-"""``azml plugin``: list."""
+"""``azml plugin``: list, new."""
 
 import contextlib
 import warnings
@@ -8,6 +8,7 @@ import click
 
 from . import words
 from .choices import NotFoundError, form, shared, workspace
+from .plugin_writing import new
 from .words import Column, Row
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ _COLUMNS = (
 
 @click.group()
 def plugin() -> None:
-    """List plugins: adapters for frameworks, mirrors, and whatever else extends azml."""
+    """List plugins, and begin new ones: adapters for frameworks, mirrors, and whatever else extends azml."""
+
+
+plugin.add_command(new)
 
 
 @plugin.command("list")
@@ -40,18 +44,34 @@ def plugin() -> None:
 def list_(as_json: bool) -> None:
     """List the installed plugins: whether each is in use, what it implements, and what is wrong with it.
 
-    Faults are those of loading it here, and those that the newest runs of the workspace have noted.
+    Faults are those of loading it here, those of what it offers, and those that the newest runs of the workspace have
+    noted.
     """
     from ..errors import PluginWarning
     from ..plugins import plugins
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the table says the same
+        _look_at_offers()
         facts = plugins().facts()
     noted = _noted(_recent())
     rows = [_row(fact, noted.pop(fact.name, None)) for fact in facts]
     rows += [_gone(name, fault) for name, fault in noted.items()]
     words.listing("json" if as_json else form(), _COLUMNS, [_flat(row) for row in rows], rows)
+
+
+def _look_at_offers() -> None:
+    """Ask for all that plugins offer, so that what is wrong with it becomes known; nothing of it is imported."""
+    from ..core.model_formats import formats
+    from ..offers import Panel, Renderer
+    from ..plugins import plugins
+    from .offered import offers
+
+    root = click.get_current_context().find_root().command
+    offers(root.commands if isinstance(root, click.Group) else {})
+    formats()
+    for hook, kind in (("azml_figure_renderers", Renderer), ("azml_panels", Panel)):
+        plugins().offered(hook, kind)
 
 
 def _recent() -> "list[RunRecord]":

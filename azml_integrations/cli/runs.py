@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import units
-from ..records import TERMINAL, MetricOrder, MetricSummary, RunQuery, RunRecord, RunStatus, RunStore, Series
+from ..records import MetricOrder, MetricSummary, RunQuery, RunRecord, RunStatus, RunStore, Series
 from . import descriptions, words
 from .choices import (
     NotFoundError,
@@ -394,6 +394,19 @@ def tag(id: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
     )
 
 
+@run.command("archive")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_run)
+@click.option("--undo", is_flag=True, help="Take them out of the archive.")
+@shared
+def archive(ids: tuple[str, ...], undo: bool) -> None:
+    """Put runs away: lists of the studio leave them out. Nothing is deleted."""
+    space = workspace()
+    handles = [space.get_run(found(space, text).run_id) for text in ids]
+    for handle in handles:
+        handle.reactivate() if undo else handle.archive()
+    click.echo(f"{'took out of the archive' if undo else 'archived'}: {words.count(len(handles), 'run')}")
+
+
 # -- download ----------------------------------------------------------------------------------------
 
 
@@ -452,60 +465,53 @@ def snapshot(id: str, to: Path | None) -> None:
     click.echo(f"{words.count(len(held.files), 'file')}, {units.size(held.size)}, in {words.visible(str(target))}")
 
 
-# -- delete ------------------------------------------------------------------------------------------
+# -- delete, restore ---------------------------------------------------------------------------------
 
 
 @run.command("delete")
-@click.argument("ids", nargs=-1, required=True, shell_complete=complete_run, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=complete_run)
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--purge", is_flag=True, help="For good, not into the trash.")
 @click.option("--force", is_flag=True, help="Also runs of another machine that may still go on there.")
 @shared
-def delete(ids: tuple[str, ...], yes: bool, force: bool) -> None:
-    """Delete runs with their children and all their files. A run that goes on is refused."""
-    from ..store import trash
+def delete(ids: tuple[str, ...], yes: bool, purge: bool, force: bool) -> None:
+    """Move runs with their children into the trash. A run that goes on or waits is refused."""
+    from .trash import raise_refused
 
     space = workspace()
-    store = space.view.all()
     chosen = {record.run_id: record for record in (found(space, text) for text in ids)}
-    family = {one.run_id: one for record in chosen.values() for one in _family(store, record)}
-    for record in family.values():
-        _refuse_living(space, record, force=force)
-    children = len(family) - len(chosen)
-    also = f" and {words.count(children, 'child')[:-1] + 'ren' if children > 1 else '1 child'}" if children > 0 else ""
-    named = ", ".join(f"{one.experiment}/{one.number}" for one in list(chosen.values())[:5])
-    words.asked(f"Delete {words.count(len(chosen), 'run')}{also} ({named}) for good?", "nothing deleted", yes=yes)
-    freed = 0
-    with words.progress("deleting", len(family)) as bar:
-        for run_id in reversed(family):  # children first: an interruption leaves no orphan
-            freed += trash.discard(space.root, space.view.folder(run_id))
-            space.view.forget(run_id)
-            bar.advance()
-    click.echo(f"deleted {words.count(len(family), 'run')}, freed {freed} bytes ({units.size(freed)})")
+    family = {one.run_id for run_id in chosen for one in space.trash.family(run_id)}
+    for record in chosen.values():
+        if (why := space.trash.refusal(record.run_id, force=force)) is not None:
+            raise click.ClickException(f"{why} ({record.experiment}/{record.number})")
+    for sentence in space.trash.origins(family):
+        click.echo(f"note: {words.visible(sentence)}", err=True)
+    where = "Delete {} for good?" if purge else "Move {} to the trash?"
+    words.asked(where.format(_named(list(chosen.values()), len(family))), "nothing deleted", yes=yes)
+    outcome = space.trash.delete(*chosen, force=force)
+    runs = words.count(len(outcome.run_ids), "run")
+    if purge:
+        freed = space.trash.purge(*outcome.done).freed
+        click.echo(f"deleted {runs}, freed {freed} bytes ({units.size(freed)})")
+    else:
+        click.echo(f"moved {runs} to the trash; `azml run restore {next(iter(chosen))}` undoes it")
+    raise_refused(outcome)
 
 
-def _family(store: RunStore, record: RunRecord) -> Iterator[RunRecord]:
-    """Yield a run and all below it, parents before children."""
-    yield record
-    for child in store.find(RunQuery(parent_id=record.run_id)):
-        yield from _family(store, child)
+def _named(chosen: Sequence[RunRecord], family: int) -> str:
+    """Return what is to be deleted in words."""
+    children = family - len(chosen)
+    also = f" and {children} children" if children > 1 else " and 1 child" if children == 1 else ""
+    return (
+        f"{words.count(len(chosen), 'run')}{also} ({words.some([f'{one.experiment}/{one.number}' for one in chosen])})"
+    )
 
 
-def _refuse_living(space: "Workspace", record: RunRecord, *, force: bool) -> None:
-    """Raise when a run goes on, or somebody still writes into it.
+@run.command("restore")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@shared
+def restore(ids: tuple[str, ...]) -> None:
+    """Put runs back from the trash with their children; an ID may be EXPERIMENT/NUMBER too."""
+    from .trash import put_back
 
-    Raises
-    ------
-    click.ClickException
-        If so.
-    """
-    from .. import host, journal
-
-    who = f"run {record.experiment}/{record.number} ({record.run_id})"
-    here = record.host in (None, host.name())
-    paths = [path for path in journal.files(space.view.folder(record.run_id)) if path.suffix != ".gz"]
-    if here and any(journal.in_use(path) for path in paths):
-        raise click.ClickException(f"{who} goes on: a process writes to it; end it first")
-    if record.status not in TERMINAL and not here and not force:
-        raise click.ClickException(
-            f"{who} is {record.status} on {record.host}, which cannot be seen from here; --force deletes it anyway"
-        )
+    put_back(ids)

@@ -1,4 +1,4 @@
-"""Compute targets: whatever name is asked for, it is this machine that answers.
+"""Compute targets: whatever name is asked for, it is this machine that answers, unless a plugin takes the name.
 
 Old scripts look a cluster up and make it where it is missing. The look-up succeeds for every name, and making one
 succeeds too, so that both halves of such a script pass; what it prints says that nothing is rented.

@@ -1,7 +1,8 @@
 """The current run: which run a call belongs to that names none."""
 
 from contextvars import ContextVar
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 
 class Ending(Protocol):
@@ -48,3 +49,35 @@ def current() -> Ending | None:
 def clear() -> None:
     """Have no current run in this context."""
     _stack.set(())
+
+
+class as_current:  # noqa: N801 - a verb: ``with as_current(run):``
+    """Make a run the current one for the length of a ``with`` block, and do nothing else to it.
+
+    ``with run:`` also ends the run and copies what is printed into it. This is for an adapter whose framework calls the
+    user's code, in whichever thread: what that code logs belongs to `run`.
+
+    Parameters
+    ----------
+    run : Run
+        It stays as it is; where it is over, it is not the current run.
+
+    Examples
+    --------
+    >>> with as_current(child):  # doctest: +SKIP
+    ...     objective(trial)
+    """
+
+    def __init__(self, run: Ending) -> None:
+        self._run = run
+
+    def __enter__(self) -> Self:
+        """Make it the current run of this context."""
+        enter(self._run)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make the run before it the current one again."""
+        leave(self._run)

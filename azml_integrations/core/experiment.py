@@ -292,7 +292,7 @@ class Experiment:
                 raise
             return None, error.message
 
-    def resume_logging(self, run_id: str, *, on_error: str | None = None) -> Run:
+    def resume_logging(self, run_id: str, *, on_error: str | None = None, current: bool = True) -> Run:
         """Go on with a run that has ended, or whose process has died: training that starts again from a checkpoint.
 
         What follows is added to what the run has; nothing of it is lost or replaced.
@@ -303,11 +303,13 @@ class Experiment:
             Its id.
         on_error : {"raise", "warn"}, default=None
             What a log verb does when the disk refuses; ``AZML_ON_ERROR``, else raise, by default.
+        current : bool, default=True
+            Whether it is the current run of this context until it ends.
 
         Returns
         -------
         run : Run
-            Running, and this process's own; the current run of this context until it ends. Usable as a context manager.
+            Running, and this process's own. Usable as a context manager.
 
         Raises
         ------
@@ -328,7 +330,8 @@ class Experiment:
             )
         self._open()
         run = Run._resume(self, run_id, on_error)  # noqa: SLF001 - the one door
-        context.enter(run)
+        if current:
+            context.enter(run)
         return run
 
     def submit(self, config: object, tags: Mapping[str, str | None] | None = None, **kwargs: Any) -> Run:
@@ -410,6 +413,18 @@ class Experiment:
             raise errors.StoreError(str(folder), error) from error
         return self._number
 
+    def _given(self, number: int) -> bool:
+        """Tell whether a number belongs to a run already."""
+        return (self._folder / "numbers" / str(number)).exists()
+
+    def _give_up_to(self, number: int) -> None:
+        """Mark the numbers up to this one as given."""
+        try:
+            for one in range(1, number + 1):
+                (self._folder / "numbers" / str(one)).touch()
+        except OSError as error:
+            raise errors.StoreError(str(self._folder), error) from error
+
     # -- all of them ---------------------------------------------------------------------------------
 
     @staticmethod
@@ -452,7 +467,7 @@ class Experiment:
         Raises
         ------
         ExperimentStateError
-            If it has runs, or is not there.
+            If it has runs, also in the trash, or is not there.
         """
         import shutil
 
@@ -462,6 +477,10 @@ class Experiment:
         runs = workspace.find_runs(RunQuery(experiment=found[0].name, include_children=True))
         if runs:
             raise errors.ExperimentStateError(found[0].name, f"still has {len(runs)} runs; delete them first")
+        trashed = sum(entry.experiment == found[0].name for entry in workspace.trash)
+        if trashed:
+            why = f"has {trashed} deleted runs in the trash; restore or purge them first"
+            raise errors.ExperimentStateError(found[0].name, why)
         shutil.rmtree(found[0]._folder)  # noqa: SLF001 - one of us
 
     @staticmethod

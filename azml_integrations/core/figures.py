@@ -1,4 +1,4 @@
-"""Figures and pixels as bytes, without a trace left on the figure or in matplotlib."""
+"""Figures and pixels as bytes, without a trace left on the figure or in matplotlib; other figures by plugins."""
 
 import io
 import os
@@ -6,7 +6,8 @@ import sys
 from typing import Any
 
 from ..arrays import is_tensor
-from ..errors import MetricError
+from ..errors import MetricError, OfferError
+from ..offers import Renderer, is_one_of, suffix_of
 
 
 def is_plot(value: object) -> bool:
@@ -14,6 +15,49 @@ def is_plot(value: object) -> bool:
     if isinstance(value, (str, bytes, os.PathLike)):  # numpy's strings are arrays, too
         return False
     return callable(getattr(value, "savefig", None)) or _has_pixels(value)
+
+
+def drawn(plot: Any, name: str) -> tuple[bytes, str]:
+    """Return anything that can be drawn as the bytes of an image file, and its suffix.
+
+    What the core can draw, it draws; for the rest, plugins are asked.
+
+    Parameters
+    ----------
+    plot : object
+        As in `png`, or a figure that a plugin's `Renderer` knows.
+    name : str
+        What it is logged as, for errors.
+
+    Raises
+    ------
+    MetricError
+        If nobody can draw it, or pixels are none.
+    OfferError
+        If the plugin that wanted to draw it failed.
+    """
+    if is_plot(plot):
+        return png(plot, name), ".png"
+    from ..plugins import plugins, reach
+
+    offered = plugins().offered("azml_figure_renderers", Renderer)
+    chosen = next(((who, one) for who, one in offered if is_one_of(plot, one.classes)), None)
+    if chosen is None:
+        theirs = ", ".join(f"{one.name} (plugin {who!r})" for who, one in offered) or "nothing else"
+        wanted = f"a matplotlib figure, matplotlib.pyplot, or pixels as plot; plugins here draw {theirs}"
+        raise MetricError(name, plot, wanted)
+    who, renderer = chosen
+    way_out = "draw it to a file, and log that: log_image(name, path=...)"
+    try:
+        content = reach(renderer.draw)(plot)
+    except Exception as error:
+        plugins().blame(who, f"renderer {renderer.name!r}", error, warn=False)
+        raise OfferError(f"renderer {renderer.name!r}", who, error, way_out) from error
+    suffix = suffix_of(content)
+    if suffix is None:
+        why = "what it returned is not the bytes of a PNG, JPEG, GIF, WebP or SVG file"
+        raise OfferError(f"renderer {renderer.name!r}", who, why, way_out)
+    return bytes(content), suffix
 
 
 def png(plot: Any, name: str = "plot") -> bytes:

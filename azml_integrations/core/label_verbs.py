@@ -1,12 +1,17 @@
 """The verbs that label a run: tags, properties, names, description."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from .. import errors, names
 from ..records import PropertiesAdded, RunDescribed, TagsRemoved, TagsSet
 from .handle import RunHandle
 from .pages import made_up_name
+
+ARCHIVED = "azml.archived"
+"""Tag of a run that was put away; its value is when."""
 
 
 class LabelVerbs(RunHandle):
@@ -80,6 +85,27 @@ class LabelVerbs(RunHandle):
         if self._known is not None:
             self._known.properties.update(new)  # type: ignore[arg-type]  # `nothing` is off
         self._append(PropertiesAdded(new, time.time()))  # type: ignore[arg-type]  # likewise
+
+    @property
+    def archived_time(self) -> datetime | None:
+        """Return when the run was put away, or None."""
+        when = self.tags.get(ARCHIVED)
+        with contextlib.suppress(ValueError):
+            return None if when is None else datetime.fromisoformat(when)
+        return datetime.fromtimestamp(0, UTC)  # somebody wrote the tag by hand
+
+    def archive(self) -> None:
+        """Put the run away: lists of the studio leave it out; nothing is lost, and nothing freed.
+
+        It is the tag ``azml.archived``.
+        """
+        if self.archived_time is None:
+            self.tag(ARCHIVED, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def reactivate(self) -> None:
+        """Take the run out of the archive; harmless where it is not there."""
+        if ARCHIVED in self.tags:
+            self.remove_tags([ARCHIVED])
 
     @property
     def properties(self) -> dict[str, str]:

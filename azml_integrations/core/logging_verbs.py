@@ -182,7 +182,7 @@ class LoggingVerbs(ArtifactVerbs):
             neither the figure nor matplotlib's state changes. Or pixels, floats from 0 to 1 or whole numbers from 0 to
             255: a tensor of shape (channels, height, width) on any device, an array or PIL image of shape (height,
             width, channels), with 1, 3 or 4 channels, or (height, width); of several, with an axis for them in front,
-            a grid is made.
+            a grid is made. Or a figure of another library that a plugin draws: `azml_figure_renderers`.
         description : str, default=""
             Shown in the portal.
         step : int, default=None
@@ -193,9 +193,11 @@ class LoggingVerbs(ArtifactVerbs):
         UserErrorException
             If not exactly one of `path` and `plot` is given, or the file is no image.
         MetricError
-            If pixels have another shape, or lie elsewhere.
+            If pixels have another shape, or lie elsewhere; if it is a figure that nobody here can draw.
+        OfferError
+            If the plugin that draws it fails.
         """
-        if plot is None and figures.is_plot(path):
+        if plot is None and not isinstance(path, (str, bytes, os.PathLike)):
             path, plot = None, path
         if (path is None) == (plot is None):
             raise UserErrorException(
@@ -363,8 +365,8 @@ class LoggingVerbs(ArtifactVerbs):
         self._append(ArtifactMetric(name, kind, artifact, time.time(), description, step))
 
     def _store_plot(self, name: str, plot: object) -> str:
-        content = figures.png(plot, name)
-        artifact = self._free_name(f"{_artifact_of(name)}_{int(time.time())}.png")
+        content, suffix = figures.drawn(plot, name)
+        artifact = self._free_name(f"{_artifact_of(name)}_{int(time.time())}{suffix}")
         self._put(artifact, io.BytesIO(content))
         return artifact
 

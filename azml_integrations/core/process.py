@@ -79,32 +79,43 @@ def implicit_experiment() -> Experiment:
     return _experiment(_workspace(), os.environ.get("AZML_EXPERIMENT") or facts.stem())
 
 
-def implicit_run(*, name: str | None = None) -> Run:
+def implicit_run(*, name: str | None = None, run_id: str | None = None, current: bool = True) -> Run:
     """Begin a run that nobody asked for by name: the one way for adapters.
 
     It belongs to the experiment ``AZML_EXPERIMENT``, else one named like the script or notebook. Nothing is made in
-    or copied from the user's directory. It is the current run of this context until it ends.
+    or copied from the user's directory.
 
     Parameters
     ----------
     name : str, default=None
         A name beside the id.
+    run_id : str, default=None
+        Its id, computed from what is worked on, where several processes are to meet in one run; drawn by default.
+    current : bool, default=True
+        Whether it is the current run of this context until it ends; `azml_integrations.autologging.as_current` makes
+        it so for a while.
 
     Returns
     -------
     run : Run
         Running; end it with `Run.complete` or `Run.fail`.
+
+    Raises
+    ------
+    RunExistsError
+        If `run_id` is taken: another process was quicker, and `Workspace.get_run` returns its run.
     """
     experiment = implicit_experiment()
     if _is_follower():
         run: Run = _SilentRun._handle(experiment, str(uuid.uuid4()))  # noqa: SLF001 - a constructor
     else:
-        run = Run._create(experiment, name=name, fold=False)  # noqa: SLF001 - the one door; most end in milliseconds
-    context.enter(run)
+        run = Run._create(experiment, run_id=run_id, name=name, fold=False)  # noqa: SLF001 - the one door; most end soon
+    if current:
+        context.enter(run)
     return run
 
 
-def implicit_child(parent: Run, *, name: str | None = None) -> Run:
+def implicit_child(parent: Run, *, name: str | None = None, run_id: str | None = None) -> Run:
     """Begin a child of a run that nobody asked for by name, as `implicit_run` begins a run; not a current one.
 
     Parameters
@@ -113,13 +124,20 @@ def implicit_child(parent: Run, *, name: str | None = None) -> Run:
         Whose child it is.
     name : str, default=None
         As `Run.child_run` has it.
+    run_id : str, default=None
+        Its id; a fresh one by default.
 
     Returns
     -------
     run : Run
         Running; end it with `Run.complete` or `Run.fail`.
+
+    Raises
+    ------
+    RunExistsError
+        If `run_id` is taken.
     """
-    return parent._child(name, fold=False)  # noqa: SLF001 - as above
+    return parent._child(name, run_id, fold=False)  # noqa: SLF001 - as above
 
 
 @cache

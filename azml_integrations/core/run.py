@@ -25,6 +25,7 @@ from ..records import (
     RunStatus,
     RunStore,
     StatusChanged,
+    TrashEntry,
 )
 from . import cloud, context, ending, run_types
 from .detail_verbs import DetailVerbs
@@ -239,10 +240,44 @@ class Run(LoggingVerbs, SnapshotVerbs, LabelVerbs, DetailVerbs):
         """
         from . import submission
 
-        if self.over or self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+        if self.over:
             return
-        self._set_status(RunStatus.CANCEL_REQUESTED)
+        if self._quiet:  # begun by an adapter: this process's own, and it ends here
+            self._append(StatusChanged(RunStatus.CANCEL_REQUESTED, time.time()))
+        elif self.get_status() in TERMINAL or (not self.owned and submission.ask_to_cancel(self)):
+            return
+        else:
+            self._set_status(RunStatus.CANCEL_REQUESTED)
         self._end(RunStatus.CANCELED)
+
+    def delete(self, force: bool = False) -> TrashEntry:
+        """Move the run into the trash of its workspace, with all below it.
+
+        It is in no list any more and its metrics cannot be asked for, until it is restored; what it takes on the disk
+        is freed when it is purged. A registered model has its own files and stays.
+
+        Parameters
+        ----------
+        force : bool, default=False
+            Whether also a run of another machine that has not ended is deleted.
+
+        Returns
+        -------
+        entry : TrashEntry
+            For ``workspace.trash.restore(entry)`` or ``.purge(entry)``.
+
+        Raises
+        ------
+        RunStateError
+            If the run or one below it goes on, or waits; cancel it first.
+        RunNotFoundError
+            If it is not there any more.
+        StoreError
+            If the disk refuses.
+        """
+        if not self.owned:
+            self._journal.close()  # what this handle has added since is no reason to refuse
+        return self._workspace.trash.discard(self.id, force=force)
 
     def _end(self, status: str | None, error: ErrorInfo | None = None) -> None:
         if self._over and status == RunStatus.COMPLETED:

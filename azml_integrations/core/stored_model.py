@@ -19,10 +19,10 @@ import os
 import platform
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 import msgspec
 
@@ -72,6 +72,25 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 F = TypeVar("F", bound=ModelFacts)
+
+
+class Digested(Protocol):
+    """A file whose size [bytes] and digest are known."""
+
+    @property
+    def file(self) -> str:
+        """Its name, relative to the model's folder."""
+
+    @property
+    def size(self) -> int:
+        """Its length [bytes]."""
+
+    @property
+    def sha256(self) -> str:
+        """Its digest."""
+
+
+D = TypeVar("D", bound=Digested)
 
 # -- in ----------------------------------------------------------------------------------------------
 
@@ -221,15 +240,8 @@ class StoredModel(ABC):
         ModelNotFoundError
             If it tells of another file than the one that was asked for.
         """
+        facts = self.told(kind, most_bytes)
         name = self.name_of(self._name)
-        if (size := self._size(self._name)) > most_bytes:
-            raise errors.ModelFactsError(
-                name, self.where, f"with {size:,} bytes it is larger than {errors.in_words(most_bytes)}"
-            )
-        try:
-            facts = msgspec.json.decode(self._read(self._name), type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise errors.ModelFactsError(name, self.where, str(error)) from error
         if facts.format not in files:
             raise errors.ModelFactsError(name, self.where, f"the format {facts.format!r} is unknown")
         if facts.file != files[facts.format]:  # no path, and no other file
@@ -238,7 +250,52 @@ class StoredModel(ABC):
             raise _bare(self._only, self.where)
         return facts
 
-    def content(self, facts: ModelFacts) -> bytes:
+    def told(self, kind: type[F], most_bytes: int = MOST_FACT_BYTES) -> F:
+        """Read the .json, and believe nothing of it yet.
+
+        Parameters
+        ----------
+        kind, most_bytes
+            As in `facts`.
+
+        Raises
+        ------
+        ModelFactsError
+            If it makes no sense.
+        """
+        name = self.name_of(self._name)
+        if (size := self._size(self._name)) > most_bytes:
+            raise errors.ModelFactsError(
+                name, self.where, f"with {size:,} bytes it is larger than {errors.in_words(most_bytes)}"
+            )
+        try:
+            return msgspec.json.decode(self._read(self._name), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise errors.ModelFactsError(name, self.where, str(error)) from error
+
+    def checked_files(self, facts: ModelFacts, several: Sequence[D]) -> Sequence[D]:
+        """Return the files that the .json names, once each of them is known to lie in the model's folder.
+
+        Raises
+        ------
+        ModelFactsError
+            If a name leads elsewhere, or stands there twice.
+        ModelNotFoundError
+            If they are others than the one that was asked for.
+        """
+        name, named = self.name_of(self._name), [one.file for one in several]
+        for file in named:
+            try:
+                harmless = names.artifact(file) == file != self._name
+            except errors.NameRefusedError:
+                harmless = False
+            if not harmless or named.count(file) > 1:
+                raise errors.ModelFactsError(name, self.where, f"no file of a {facts.format} is {file!r}")
+        if self._only not in ("", self._name) and [self._only] != named:
+            raise _bare(self._only, self.where)
+        return several
+
+    def content(self, facts: "Digested") -> bytes:
         """Read the file once; what was hashed is what will be loaded.
 
         Raises

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import errors, host, names
-from ..launch import channel
+from ..launch.local import LocalLauncher
 from ..launch.queue import Queue
 from ..launch.ticket import Distribution, Ticket
-from ..records import PropertiesAdded, RunCreated, RunStatus, StatusChanged, TagsSet
+from ..records import Launcher, PropertiesAdded, RunCreated, RunStatus, StatusChanged, TagsSet
 from . import facts
+from .compute import LOCAL
 from .detail_verbs import DEFINITION
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .run import Run
     from .script_run import ScriptRun
     from .script_run_config import Plan, ScriptRunConfig
+    from .workspace import Workspace
 
 SCRIPT_RUN = "azureml.scriptrun"
 _NOTEBOOK_BACKEND = b"module://"
@@ -287,12 +289,12 @@ def enter(
     from .run import Run
 
     workspace = experiment.workspace
-    queue = workspace.queue(ticket.target)
+    queue, target = workspace.queue(ticket.target), launcher(workspace, ticket.target)
     run = Run._handle(experiment, family.run_id)  # noqa: SLF001 - a constructor
     tags = run._texts("tag", family.tags, nothing=True) if family.tags else {}  # noqa: SLF001 - one rule for tags
     given = run._texts("property", dict(properties) | dict(family.properties or {}), nothing=False)  # noqa: SLF001
-    index = workspace._index_url  # noqa: SLF001 - family
     with queue.entering(ticket):
+        target.receive(ticket, secrets)
         workspace._claim_folder(family.run_id)  # noqa: SLF001 - two runs of one id must not meet
         now = time.time()
         created = RunCreated(
@@ -317,9 +319,64 @@ def enter(
             StatusChanged(RunStatus.QUEUED, now),
         )
         run._journal.close()  # noqa: SLF001 - the launcher writes now
-        if secrets:
-            channel.hand_over(queue, index, channel.Message(family.run_id, dict(secrets)))
-    channel.ensure(queue, index)
+    target.attend(family.run_id)
+
+
+def launcher(workspace: "Workspace", target: str) -> Launcher:
+    """Return what has the scripts of a compute target run; for ``local`` nobody is asked."""
+    if target == LOCAL:
+        return LocalLauncher(workspace.queue(target), workspace._index_url)  # noqa: SLF001 - family
+    from ..plugins import CORE, plugins
+
+    for who, found in plugins().offers("azml_launcher", target=target, workspace=workspace):
+        return found if who == CORE else Theirs(who, target, found)
+    raise errors.ComputeTargetException(f"nobody runs scripts for the compute target {target!r}")
+
+
+class Theirs:
+    """A plugin's launcher: what goes wrong in it becomes one error that names the plugin.
+
+    Parameters
+    ----------
+    plugin, target : str
+        Whose it is, and for what.
+    launcher : Launcher
+        What the plugin returned.
+    """
+
+    def __init__(self, plugin: str, target: str, launcher: Launcher) -> None:
+        self._plugin, self._what, self._launcher = plugin, f"launcher of target {target!r}", launcher
+
+    def receive(self, ticket: Ticket, secrets: Mapping[bytes, bytes]) -> None:
+        """Let it hear of a ticket."""
+        self._call("receive", "nothing was submitted", ticket, secrets)
+
+    def attend(self, run_id: str) -> None:
+        """Let it see to a run."""
+        self._call("attend", "the run waits in the queue, and waiting for it asks again", run_id)
+
+    def cancel(self, run_id: str) -> None:
+        """Let it hear that a run is to end."""
+        self._call("cancel", "the run is marked, and ends when somebody works on it", run_id)
+
+    def _call(self, verb: str, way_out: str, *words: object) -> None:
+        from ..plugins import plugins
+
+        try:
+            getattr(self._launcher, verb)(*words)
+        except errors.AzmlError:
+            raise
+        except Exception as error:
+            plugins().blame(self._plugin, self._what, error, warn=False)
+            raise errors.OfferError(self._what, self._plugin, error, way_out) from error
+
+
+def see_to(launcher: Launcher, run_id: str) -> None:
+    """Have a run worked on; who only waits for it is told of a plugin's trouble, and waits on."""
+    try:
+        launcher.attend(run_id)
+    except errors.OfferError as error:
+        errors.warn_outside(error.message, errors.PluginWarning)
 
 
 def environment(
@@ -455,7 +512,7 @@ def ask_to_cancel(run: "Run") -> bool:
     if queue.find(run.id) is None:
         return False
     queue.ask_to_cancel(run.id)
-    channel.ensure(queue, run._workspace._index_url)  # noqa: SLF001 - family
+    launcher(run._workspace, queue.target).cancel(run.id)  # noqa: SLF001 - family
     return True
 
 
@@ -463,7 +520,7 @@ def attend(run: "Run") -> None:
     """Make sure that a launcher works on a submitted run that has not ended."""
     queue = _queue(run)
     if queue.find(run.id) is not None:
-        channel.ensure(queue, run._workspace._index_url)  # noqa: SLF001 - family
+        see_to(launcher(run._workspace, queue.target), run.id)  # noqa: SLF001 - family
 
 
 def position(run: "Run") -> int | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .experiment import Experiment
     from .model import Model
     from .run import Run
+    from .trash import Trash
 
 LOCAL = "local"
 DEFAULT = "default"
@@ -354,6 +355,13 @@ class Workspace:
     webservices = linked_services = private_endpoints = images
 
     @property
+    def trash(self) -> "Trash":
+        """Return the runs that were deleted and can be restored."""
+        from .trash import Trash
+
+        return Trash(self)
+
+    @property
     def environments(self) -> "dict[str, Environment]":
         """Return the latest version of each registered environment, by name."""
         from .environment import Environment
@@ -455,19 +463,13 @@ class Workspace:
         StoreError
             If a run cannot be read: nobody knows which snapshot it needs.
         """
+        from ..store import trash
         from .snapshot_verbs import SNAPSHOT_ID
 
-        used = set()
-        truth = View(self.view.runs, None)  # the doctor asks, who makes no index by looking
-        try:
-            for folder in sorted(path for path in self.view.runs.iterdir() if path.is_dir()):
-                record = truth.of(folder.name).run(folder.name)
-                truth.forget(folder.name)
-                if record is None:
-                    raise errors.StoreError(str(folder), OSError("what it says is gone"), doing="read")
-                used.add(record.properties.get(SNAPSHOT_ID, ""))
-        finally:
-            truth.close()
+        with trash.held(self.root):  # a run that is restored meanwhile must not be overlooked
+            used: set[str] = set()
+            for runs in (self.view.runs, *(place / trash.RUNS for place in trash.places(self.root))):
+                used |= {record.properties.get(SNAPSHOT_ID, "") for record in _truth(runs)}
         return used - {""}
 
     @host.computed_once
@@ -518,6 +520,26 @@ class Workspace:
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as an address."""
         return Workspace._at, (self.root, self._index_url)
+
+
+def _truth(runs: Path) -> Iterator[RunRecord]:
+    """Yield the runs of a folder, read from their own folders; the doctor asks, who makes no index by looking.
+
+    Raises
+    ------
+    StoreError
+        If one cannot be read.
+    """
+    truth = View(runs, None)
+    try:
+        for folder in sorted(path for path in runs.iterdir() if path.is_dir()):
+            record = truth.of(folder.name).run(folder.name)
+            truth.forget(folder.name)
+            if record is None:
+                raise errors.StoreError(str(folder), OSError("what it says is gone"), doing="read")
+            yield record
+    finally:
+        truth.close()
 
 
 _Workspaces = list[Workspace]

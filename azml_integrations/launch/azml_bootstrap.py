@@ -5,7 +5,8 @@ nothing of this package. It adds three things to a plain start: output appears l
 reach the output whatever handler the script sets, and an exception that leaves the script is written down for whoever
 submitted it.
 
-Usage: ``bootstrap.py REPORT KIND NAME [ARGUMENT ...]`` with KIND ``script`` or ``module``.
+Usage: ``bootstrap.py ABOUT KIND NAME [ARGUMENT ...]`` with KIND ``script`` or ``module``. In the folder ABOUT it leaves
+word: ``began`` before the script's first line, ``ended.json`` after its last.
 """
 
 import os
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run what the command line names."""
-    report, kind, name = sys.argv[1:4]
+    about, kind, name = sys.argv[1:4]
+    report = about + "/ended.json"
+    write_down(about + "/began", "")
     sys.argv[:] = [name, *sys.argv[4:]]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a file's, as the launcher opened it

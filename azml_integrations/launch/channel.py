@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -137,23 +137,38 @@ def _marked(queue: Queue) -> int | None:
 def _start(queue: Queue, index: str | None, secrets: Mapping[bytes, bytes], mark: int) -> None:
     """Start a launcher that nobody has to wait for; it inherits the mark, and lets go of it when it listens."""
     words = python_words("azml_integrations.launch", str(queue.root), queue.target, *([index] if index else []))
-    package = Path(__file__).resolve().parents[2]
-    path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
-    variables = {name: value for name, value in os.environb.items() if not name.startswith(b"AZUREML_")}
-    variables |= secrets
-    variables |= {b"PYTHONPATH": os.fsencode(path), MARK.encode(): str(mark).encode()}
+    variables = surroundings(secrets) | {MARK.encode(): str(mark).encode()}
+    detach(queue, words, variables, (mark,))
+
+
+def detach(queue: Queue, words: Sequence[str], variables: Mapping[bytes, bytes], kept: Sequence[int] = ()) -> None:
+    """Start a process that nobody has to wait for; what it says lies in the queue's folder.
+
+    Raises
+    ------
+    OSError, CalledProcessError
+        If it cannot be started.
+    """
     with _cut(queue.made / "launcher.log").open("ab") as output:
         subprocess.run(  # noqa: S603 - words of ours
             ["/bin/sh", "-c", '"$@" &', "sh", *words],
             cwd=queue.root,
-            env=variables,
+            env=dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            pass_fds=(mark,),
+            pass_fds=tuple(kept),
             check=True,
         )
+
+
+def surroundings(secrets: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the environment of a process of ours: this one's, with secrets; part of no run, and it finds us."""
+    package = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
+    variables = {name: value for name, value in os.environb.items() if not name.startswith(b"AZUREML_")}
+    return variables | dict(secrets) | {b"PYTHONPATH": os.fsencode(path)}
 
 
 def launcher(queue: Queue) -> int | None:

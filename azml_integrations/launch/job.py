@@ -29,13 +29,12 @@ from ..records import (
 from ..store import files, mirrors
 from ..store.view import View
 from . import processes
+from .interpreters import Interpreters, Process
 from .queue import Place, Queue
 from .snapshot import Snapshots
 from .ticket import Ticket
 
 if TYPE_CHECKING:
-    import subprocess
-
     from .building import Builder
 
 GRACE = 5.0
@@ -82,6 +81,8 @@ class Site:
         The workspace's runs.
     snapshots : Snapshots
         What working copies are made from.
+    interpreters : Interpreters
+        What starts scripts.
     wake : callable
         Called when something has changed.
     """
@@ -89,6 +90,7 @@ class Site:
     queue: Queue
     view: View
     snapshots: Snapshots
+    interpreters: Interpreters
     wake: Callable[[], None]
 
     def work(self, run_id: str) -> Path:
@@ -119,10 +121,11 @@ class Job:
         self._secrets = secrets
         self._folder = site.view.folder(self.ticket.run_id)
         self._work = site.work(self.ticket.run_id)
-        self._report = self._folder / "about" / "ended.json"
+        self._about = self._folder / "about"
+        self._began, self._report = self._about / "began", self._about / "ended.json"
         self._journal = Journal(self._folder, "owner")
         self._lock = threading.Lock()
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Process] = []
         self._versions: dict[str, files.Version | None] = {}
         self._why_canceled: str | None = None
         self._kill_at = self._due = float("inf")
@@ -210,8 +213,8 @@ class Job:
             self._versions |= {
                 f"{name}/{relative}": files.version(path) for relative, path in files.tree(self._work / name)
             }
-        self._report.parent.mkdir(exist_ok=True)
-        self._report.unlink(missing_ok=True)  # of an earlier life, whose launcher was killed before it could
+        self._about.mkdir(exist_ok=True)
+        self._forget()  # what an earlier life left, whose launcher was killed before it could
         return self._built() if self.ticket.requirements else self.ticket.python
 
     def _built(self) -> str:
@@ -234,7 +237,7 @@ class Job:
     def _start(self, python: str) -> bool:
         """Start the script's processes; False when the run was canceled before."""
         variables = self._variables() | processes.found_in(python, self.ticket)
-        words = processes.command_line(self.ticket, python, self._report)
+        words = processes.command_line(self.ticket, python, self._about)
         port = processes.free_port() if self.ticket.distribution.processes > 1 else 29500
         with self._lock:
             if self._why_canceled is not None:
@@ -248,11 +251,9 @@ class Job:
                 own = variables | {os.fsencode(name): os.fsencode(value) for name, value in ranked.items()}
                 log = self.ticket.log_of(rank)
                 self._log_begins(log)
-                self._processes.append(
-                    processes.start(
-                        words, self._work, own, self._folder / names.path_of(log), (self._journal.fileno(),)
-                    )
-                )
+                start = processes.start if ranked else self.site.interpreters.start
+                path = self._folder / names.path_of(log)
+                self._processes.append(start(words, self._work, own, path, (self._journal.fileno(),)))
         return True
 
     def _variables(self) -> dict[bytes, bytes]:
@@ -279,9 +280,9 @@ class Job:
 
     def _wait(self) -> list[int]:
         """Wait for all processes and return their exit codes; when one of several fails, the others are ended."""
-        first = self._processes[0]
         if len(self._processes) == 1:
-            return [first.wait()]
+            code = self._processes[0].wait()
+            return [self._left_behind() if code is None else code]
         while None in (codes := [process.poll() for process in self._processes]):
             if self._kill_at == float("inf") and any(codes):
                 self._kill_at = time.monotonic() + GRACE
@@ -289,6 +290,11 @@ class Job:
                 processes.tell("", living, signal.SIGTERM)
             time.sleep(_POLL)
         return [code for code in codes if code is not None]
+
+    def _left_behind(self) -> int:
+        """Return the exit code that a script wrote down itself; that of a kill where it did not come to that."""
+        report = self._reported()
+        return -signal.SIGKILL if report is None else report.code
 
     def _struck_down(self, codes: list[int]) -> bool:
         """Tell whether a signal ended the script that nobody has asked for, and it could not tell how it ended."""
@@ -352,9 +358,14 @@ class Job:
         self._tell_plugins()
 
     def _leave(self) -> None:
-        with contextlib.suppress(OSError):
-            self._report.unlink(missing_ok=True)
+        self._forget()
         leave(self.site, self.place)
+
+    def _forget(self) -> None:
+        """Take away the words that a script left of its beginning and its end."""
+        for word in (self._began, self._report):
+            with contextlib.suppress(OSError):
+                word.unlink(missing_ok=True)
 
     def _tell_plugins(self) -> None:
         from ..plugins import Life, plugins  # not before: the launcher's start is waited for
@@ -436,8 +447,10 @@ class Orphan(Job):
         return True
 
     def _may_begin_again(self) -> bool:
-        """Tell whether a script that goes on where it was has died with its launcher."""
-        return self.ticket.lives > 1 and self._reported() is None and not self._lives()
+        """Tell whether a script died with its launcher that goes on where it was, or was not at its first line yet."""
+        if self._lives() or self._reported() is not None:
+            return False
+        return self.ticket.lives > 1 or (self.ticket.command is None and not self._began.exists())
 
     def _record(self) -> RunRecord | None:
         return self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)

@@ -14,6 +14,7 @@ from pathlib import Path
 from .. import host
 from ..store.opening import open_view
 from .channel import LOCK, Ear, Message, send
+from .interpreters import Interpreters
 from .job import Job, Orphan, Site, abandon, cancel_waiting
 from .queue import Place, Queue, next_in_turn
 from .snapshot import Snapshots
@@ -176,12 +177,14 @@ def _served(queue: Queue, index: str | None, secrets: dict[str, dict[bytes, byte
     """Work off a queue; True when something came while the launcher was leaving."""
     view = open_view(queue.root, index)
     ear = Ear(queue)
-    launcher = Launcher(Site(queue, view, Snapshots(queue.root / "snapshots"), ear.wake), ear, secrets)
+    site = Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), ear.wake)
+    launcher = Launcher(site, ear, secrets)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):  # its shell may have it ignored, and so all below it
         signal.signal(number, launcher.stop)
     launcher.adopt()
     launcher.work()
     launcher.leave()
+    site.interpreters.close()
     with contextlib.suppress(Exception):  # readers find what the index does not know yet
         view.settle_last()
     return launcher.wanted

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import socket
@@ -9,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from .ticket import Distribution, Ticket
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
-def command_line(ticket: Ticket, python: str, report: Path) -> list[bytes]:
+def command_line(ticket: Ticket, python: str, about: Path) -> list[bytes]:
     """Return the words that start a ticket's script.
 
     Parameters
@@ -24,14 +26,14 @@ def command_line(ticket: Ticket, python: str, report: Path) -> list[bytes]:
         What to run.
     python : str
         Interpreter; that of the ticket, or of the environment built for it.
-    report : Path
-        Where an exception that leaves the script is written down.
+    about : Path
+        Folder in which the script leaves word of its beginning and its end.
     """
     if ticket.command is not None:
         line = " ".join([ticket.command, *(shlex.quote(os.fsdecode(word)) for word in ticket.arguments)])
         return [b"/bin/sh", b"-c", os.fsencode(line)]
     kind, name = ("module", ticket.module) if ticket.module is not None else ("script", ticket.script)
-    words = (python, str(BOOTSTRAP), str(report), kind, name or "")
+    words = (python, str(BOOTSTRAP), str(about), kind, name or "")
     return [*map(os.fsencode, words), *ticket.arguments]
 
 
@@ -100,8 +102,7 @@ def start(
     OSError
         If it cannot be started.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log_at(log) as output:
         return subprocess.Popen(  # noqa: S603 - the user's own script
             list(words),
             cwd=cwd,
@@ -112,6 +113,22 @@ def start(
             start_new_session=True,
             pass_fds=tuple(kept),
         )
+
+
+def log_at(path: Path) -> BinaryIO:
+    """Open a file that takes a script's output, behind what it holds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("ab")
+
+
+def outlive(pid: int) -> None:
+    """Wait for the end of a process that need not be a child of this one."""
+    with contextlib.suppress(ProcessLookupError):
+        fd = os.pidfd_open(pid)
+        try:
+            select.select([fd], [], [])
+        finally:
+            os.close(fd)
 
 
 def members(run_id: str) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The few things that a page may do to a run: cancel, tag, describe, name; and archive an experiment."""
+"""The few things that a page may do: cancel, tag, describe and name a run, archive an experiment, keep a view."""
 
 import json
 from typing import Any
@@ -12,6 +12,7 @@ from ..core import Experiment, Run
 from ..core.experiment import ViewType
 from ..errors import AzmlError
 from .studio import Studio, of
+from .views import Views
 
 
 async def act_on_run(request: Request) -> Response:
@@ -22,6 +23,11 @@ async def act_on_run(request: Request) -> Response:
 async def act_on_experiment(request: Request) -> Response:
     """Do what a JSON body says: ``{"action": "archive"}`` or ``{"action": "reactivate"}``."""
     return await _acting(request, _on_experiment)
+
+
+async def act_on_views(request: Request) -> Response:
+    """Do what a JSON body says: save (name, page, query), rename (name, to), delete (name), default (name)."""
+    return await _acting(request, _on_views)
 
 
 async def _acting(request: Request, act: Any) -> Response:
@@ -66,14 +72,36 @@ def _do(run: Run, wanted: dict[str, str | None]) -> None:
 
 
 def _on_experiment(studio: Studio, request: Request, wanted: dict[str, str | None]) -> None:
+    found = _experiment(studio, request)
+    match wanted:
+        case {"action": "archive"}:
+            found.archive()
+        case {"action": "reactivate"}:
+            found.reactivate()
+        case _:
+            raise HTTPException(400, "expected an action: archive or reactivate")
+
+
+def _experiment(studio: Studio, request: Request) -> Experiment:
     name = request.path_params["name"]
     found = [one for one in Experiment.list(studio.workspace, view_type=ViewType.All) if one.name == name]
     if not found:
         raise HTTPException(404, f"there is no experiment {name}")
+    return found[0]
+
+
+def _on_views(studio: Studio, request: Request, wanted: dict[str, str | None]) -> None:
+    views = Views(studio.workspace, _experiment(studio, request).name)
     match wanted:
-        case {"action": "archive"}:
-            found[0].archive()
-        case {"action": "reactivate"}:
-            found[0].reactivate()
+        case {"action": "save", "name": str(name), "page": str(page), "query": str(query)}:
+            views.save(name, page, query)
+        case {"action": "rename", "name": str(name), "to": str(to)}:
+            views.rename(name, to)
+        case {"action": "delete", "name": str(name)}:
+            views.delete(name)
+        case {"action": "default", "name": str(name)}:
+            views.choose(name)
         case _:
-            raise HTTPException(400, "expected an action: archive or reactivate")
+            raise HTTPException(
+                400, "expected an action: save (name, page, query), rename (name, to), delete (name), default (name)"
+            )

@@ -2,17 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import compile_path
 
 from ..records import MetricSummary, RunRecord
-from . import artifacts, charts, comparing, drawing, experiments, places, runs
+from . import artifacts, bulk, charts, comparing, drawing, experiments, panels, places, runs, views
 from .catalogue import Entry
+from .exporting import Export
 from .studio import Studio, label, of
 from .table import Look
 
@@ -32,7 +36,8 @@ def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> 
         for row in rows:
             yield _line(row)
 
-    disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    plain = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII)
+    disposition = {"Content-Disposition": f'attachment; filename="{plain}.csv"'}
     return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=disposition)
 
 
@@ -77,6 +82,13 @@ def list_runs(request: Request) -> Response:
         raise HTTPException(400, found.problem)
     runs_told = [brief(row.entry) for row in found.rows]
     return answer({"found": found.found, "page": found.look.page, "pages": found.pages, "runs": runs_told})
+
+
+def list_views(request: Request) -> Response:
+    """List the saved views of an experiment, each with its address; ``default`` is the one its table opens with."""
+    studio, name = of(request), request.path_params["name"]
+    experiments.looked(studio, request)
+    return answer(views.listed(studio.workspace, name))
 
 
 def export_runs(request: Request) -> Response:
@@ -124,7 +136,9 @@ def _export(request: Request) -> tuple[list[str], Iterator[list[object]]]:
     fixed = ("run_id", "number", "status", "type", "parent_id", "created_at", "started_at", "ended_at")
     head = [*fixed, "label", *(f"params.{one}" for one in names.params), *(f"tags.{one}" for one in names.tags)]
     head += [f"metrics.{one}{by}" for one in names.metrics for by in ("", ":min", ":max")]
-    entries = found.entries if look.flat else found.family
+    entries: Sequence[Entry] = found.entries if look.flat else found.family
+    if (ids := request.query_params.getlist("runs")) and "all" not in request.query_params:
+        entries = [one for run_id in dict.fromkeys(ids) if (one := studio.catalogue.run(run_id)) is not None]
     return head, (_exported(entry, names, fixed) for entry in entries)
 
 
@@ -202,6 +216,20 @@ def log(request: Request) -> Response:
     return answer({"text": text, "following": following, "size": size, "ended": entry.record.ended})
 
 
+def list_panels(request: Request) -> Response:
+    """List the panels that plugins add to a run."""
+    return answer([one.told() for one in panels.offers(of(request).entry(request)).values()])
+
+
+def get_panel(request: Request) -> Response:
+    """Return what one panel shows of a run: its parts, or why there are none."""
+    studio = of(request)
+    entry = studio.entry(request)
+    offer = panels.offer(entry, request.path_params["name"])
+    found = panels.drawn(studio, entry, offer)
+    return answer({**offer.told(), "parts": found.parts, "trouble": found.trouble})
+
+
 def list_computes(request: Request) -> Response:
     """List the compute targets with the runs that run or wait there."""
     found = places.targets(of(request))
@@ -252,12 +280,42 @@ def picture(spec: Spec) -> Callable[[Request], Response]:
     return drawn_here
 
 
-CHARTS: dict[str, Spec] = {
-    "/experiments/{name}/chart": experiments.spec,
-    "/runs/{run_id}/chart": runs.spec,
-    "/runs/{run_id}/children/chart": runs.children_spec,
-    "/compare/chart": comparing.spec,
+def data(export: Callable[[Studio, Request], Export]) -> Callable[[Request], Response]:
+    """Return the complete data behind the same chart as CSV."""
+
+    def complete(request: Request) -> Response:
+        """Return the complete data behind a chart as CSV: every point, not those that are drawn."""
+        return as_csv(*export(of(request), request))
+
+    return complete
+
+
+CHARTS: dict[str, tuple[Spec, Callable[[Studio, Request], Export]]] = {
+    "/experiments/{name}/chart": (experiments.spec, experiments.export),
+    "/runs/{run_id}/chart": (runs.spec, runs.export),
+    "/runs/{run_id}/children/chart": (runs.children_spec, runs.children_export),
+    "/compare/chart": (comparing.spec, comparing.export),
 }
+
+_SPECS = [(compile_path(path)[0], spec) for path, (spec, _) in CHARTS.items()]
+
+
+def several_charts(request: Request) -> Response:
+    """Return many charts in one answer, each asked for as ``of=runs/ID/chart?metric=loss``; one that fails says why."""
+    asked = request.query_params.getlist("of")[: runs.MOST_CHARTS]
+    return answer([_one_of(request, *one.partition("?")[::2]) for one in asked])
+
+
+def _one_of(request: Request, path: str, query: str) -> charts.Spec:
+    for pattern, spec in _SPECS:
+        if (found := pattern.match("/" + path)) is not None:
+            names = {name: unquote(value) for name, value in found.groupdict().items()}
+            scope = {**request.scope, "path_params": names, "query_string": query.encode()}
+            try:
+                return spec(of(request), Request(scope))
+            except HTTPException as error:
+                return {"error": error.detail}
+    return {"error": f"{path} is no chart"}
 
 
 def openapi(request: Request) -> Response:
@@ -273,9 +331,16 @@ def openapi(request: Request) -> Response:
     return answer({"openapi": "3.1.0", "info": info, "paths": paths})
 
 
-def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
-    import re
+def _schema(path: str) -> dict[str, Any]:
+    """Return what the body of a request holds, as JSON Schema."""
+    if path not in bulk.BODIES:
+        action = {"properties": {"action": {"type": "string"}}, "required": ["action"]}
+        return {"type": "object", **action, "additionalProperties": {"type": ["string", "null"]}}
+    kind = bulk.BODIES[path]
+    return dict(msgspec.json.schema(kind)["$defs"][kind.__name__])
 
+
+def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
     names = re.findall(r"\{(\w+)\}", path)
     found: dict[str, Any] = {
         "summary": (endpoint.__doc__ or "").strip().partition("\n")[0],
@@ -283,7 +348,7 @@ def _operation(path: str, endpoint: Any, method: str) -> dict[str, Any]:
         "responses": {"200": {"description": "as said above"}, "404": {"description": "there is no such thing"}},
     }
     if method == "POST":
-        body = {"schema": {"type": "object", "properties": {"action": {"type": "string"}}, "required": ["action"]}}
+        body = {"schema": _schema(path)}
         found["requestBody"] = {"required": True, "content": {"application/json": body}}
         found["parameters"].append({"name": "X-Azml", "in": "header", "required": True, "schema": {"type": "string"}})
     return found

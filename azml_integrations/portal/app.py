@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import AzmlError
-from . import actions, api, comparing, experiments, places, runs, sending
+from . import actions, api, bulk, comparing, datasets, experiments, places, runs, sending
 from .security import LOOPBACK, Gate
 from .studio import Studio, of
 
@@ -65,12 +65,19 @@ def _routes() -> list[Route]:
         Route("/runs/{run_id}/outputs", runs.outputs),
         Route("/runs/{run_id}/logs", runs.logs),
         Route("/runs/{run_id}/snapshot", runs.snapshot),
+        Route("/runs/{run_id}/panels/{name}", runs.panel),
         Route("/compare", comparing.compare),
+        Route("/bulk", bulk.page),
+        Route("/trash", bulk.trash),
+        Route("/trash/action", bulk.trash_page),
         Route("/compute", places.computes),
         Route("/compute/{name}", places.compute),
         Route("/models", places.models),
         Route("/models/{name}", places.model),
         Route("/models/{name}/{version:int}", places.model),
+        Route("/datasets", datasets.datasets),
+        Route("/datasets/{name}", datasets.dataset),
+        Route("/datasets/{name}/{version:int}", datasets.dataset),
         Route("/search", places.search),
     ]
     files = [
@@ -83,20 +90,31 @@ def _routes() -> list[Route]:
         Route("/api/revision", api.workspace_revision),
         Route("/api/experiments", api.list_experiments),
         Route("/api/experiments/{name}", actions.act_on_experiment, methods=["POST"]),
+        Route("/api/experiments/{name}/views", api.list_views),
+        Route("/api/experiments/{name}/views", actions.act_on_views, methods=["POST"]),
         Route("/api/experiments/{name}/runs", api.list_runs),
         Route("/api/experiments/{name}/runs.csv", api.export_runs),
         Route("/api/experiments/{name}/runs.parquet", api.export_parquet),
+        Route("/api/runs", bulk.act_on_runs, methods=["POST"]),
         Route("/api/runs/{run_id}", api.get_run),
         Route("/api/runs/{run_id}", actions.act_on_run, methods=["POST"]),
         Route("/api/runs/{run_id}/metric", api.get_metric),
         Route("/api/runs/{run_id}/revision", api.revision),
         Route("/api/runs/{run_id}/log", api.log),
+        Route("/api/runs/{run_id}/panels", api.list_panels),
+        Route("/api/runs/{run_id}/panels/{name}", api.get_panel),
         Route("/api/compute", api.list_computes),
         Route("/api/models", api.list_models),
+        Route("/api/datasets", datasets.list_datasets),
+        Route("/api/datasets/{name}", datasets.get_dataset),
         Route("/api/search", api.search),
+        Route("/api/trash", bulk.list_trash),
+        Route("/api/trash", bulk.act_on_trash, methods=["POST"]),
     ]
-    charts = [Route(f"/api{path}", api.chart(spec)) for path, spec in api.CHARTS.items()]
-    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, spec in api.CHARTS.items()]
+    charts = [Route("/api/charts", api.several_charts)]
+    charts += [Route(f"/api{path}", api.chart(spec)) for path, (spec, _) in api.CHARTS.items()]
+    charts += [Route(f"/api{path}.csv", api.data(export)) for path, (_, export) in api.CHARTS.items()]
+    pictures = [Route(f"{path}.svg", api.picture(spec)) for path, (spec, _) in api.CHARTS.items()]
     return [*files, *answers, *charts, *pictures, *pages]
 
 

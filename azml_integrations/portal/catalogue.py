@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..records import MetricSummary, RunQuery, RunRecord, RunStore
@@ -15,7 +16,7 @@ MANY = 64
 """From so many changed runs on they are read in one question."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One run as a table shows it.
 
@@ -35,6 +36,14 @@ class Entry:
         """The hyperparameters."""
         found = self.record.properties
         return {key[len(PARAM) :]: value for key, value in found.items() if key.startswith(PARAM) and key != PARAM}
+
+    @cached_property
+    def told(self) -> str:
+        """All that a word is searched for in, in lower case, put together when it is asked for first."""
+        record = self.record
+        told = [record.run_id, record.name, record.display_name, record.description, record.status, record.type]
+        told += [*record.tags, *record.tags.values(), *self.params.values()]
+        return "\0".join(filter(None, told)).lower()
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,23 @@ class Catalogue:
         """Return the children of a run, in the order of their numbers."""
         self.refresh()
         return list(self._children.get(run_id, ()))
+
+    def several(self, run_ids: Iterable[str]) -> dict[str, Entry | None]:
+        """Return runs by their ids, each once; None for one that is not there."""
+        self.refresh()
+        return {run_id: self._entries.get(run_id) for run_id in run_ids}
+
+    def family(self, run_ids: Iterable[str]) -> list[str]:
+        """Return the ids of runs and of all below them, each once."""
+        self.refresh()
+        found: dict[str, None] = {}
+        waiting = list(run_ids)
+        while waiting:
+            run_id = waiting.pop()
+            if run_id not in found:
+                found[run_id] = None
+                waiting += [child.record.run_id for child in self._children.get(run_id, ())]
+        return list(found)
 
     def names(self, experiment: str) -> Names:
         """Return what the runs of an experiment have."""

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .. import metrics
 from ..core.fit_table import number
-from ..records import Series
+from ..records import Outline, Series
 
 if TYPE_CHECKING:
     import numpy as np
 
 MOST = 2000
 """Points of one line that are drawn; the lowest and the highest of each stretch are among them."""
+
+LEAST = 250
+"""Points of one line that are drawn however many lines there are."""
 
 MOST_LINES = 40
 LONGEST_TABLE = 200
@@ -46,34 +49,44 @@ def decimated(x: "np.ndarray", y: "np.ndarray", most: int = MOST) -> "tuple[np.n
     x, y : ndarray of shape (m,), m <= most
         Points of the line, in order; NaN is never among them unless a stretch has nothing else.
     """
+    kept = chosen(y, most)
+    return x[kept], y[kept]
+
+
+def chosen(y: "np.ndarray", most: int) -> "np.ndarray":
+    """Return the places of the points that `decimated` keeps."""
     import numpy as np
 
     n = len(y)
     if n <= most:
-        return x, y
+        return np.arange(n)
     stretches = max(1, (most - 2) // 2)
     width = n // stretches
     whole = y[: width * stretches].reshape(stretches, width)
-    low = np.where(np.isnan(whole), np.inf, whole).argmin(axis=1)
-    high = np.where(np.isnan(whole), -np.inf, whole).argmax(axis=1)
+    odd = np.isnan(whole)
+    low = (np.where(odd, np.inf, whole) if odd.any() else whole).argmin(axis=1)
+    high = (np.where(odd, -np.inf, whole) if odd.any() else whole).argmax(axis=1)
     begin = np.arange(stretches) * width
     rest = np.array([0, n - 1])
-    kept = np.unique(np.concatenate([begin + low, begin + high, rest]))
-    return x[kept], y[kept]
+    return np.unique(np.concatenate([begin + low, begin + high, rest]))
 
 
-def line(series: Series, axis: str, between: tuple[float | None, float | None] = (None, None)) -> Spec:
+def line(
+    series: Series | Outline, axis: str, between: tuple[float | None, float | None] = (None, None), most: int = MOST
+) -> Spec:
     """Return a metric of scalars or lists as a line.
 
     Parameters
     ----------
-    series : Series
-        All points.
+    series : Series or Outline
+        All points, or those that show them.
     axis : {"step", "time", "wall"}
         What is drawn along x: the step (the order where none was given), time since the first point [s], or the
         moment [s since the epoch, UTC].
     between : tuple of (float or None, float or None)
         Only this part of x.
+    most : int
+        At most so many points are drawn.
 
     Returns
     -------
@@ -82,27 +95,47 @@ def line(series: Series, axis: str, between: tuple[float | None, float | None] =
     """
     import numpy as np
 
-    values = series.values
-    if series.kind == "list":
-        values = [item for part in values for item in part]  # type: ignore[attr-defined]  # lists
-    y = np.array([_float(value) for value in values]) if not _is_array(values) else np.asarray(values, dtype=float)
-    x = _axis(series, axis, len(y))
+    x, y = points(series, axis)
     low, high = between
     if low is not None or high is not None:
         inside = (x >= (-np.inf if low is None else low)) & (x <= (np.inf if high is None else high))
         x, y = x[inside], y[inside]
-    odd = x[~np.isfinite(y)]
-    count = len(y)
-    x, y = decimated(x, np.where(np.isfinite(y), y, np.nan))
-    return {"x": _plain(x), "y": _plain(y), "odd": _plain(odd[:MOST]), "count": count, "shown": len(y)}
+    finite = np.isfinite(y)
+    odd = x[~finite][:MOST]
+    count = series.count if isinstance(series, Outline) else len(y)
+    x, y = decimated(x, y if finite.all() else np.where(finite, y, np.nan), most)
+    told = thinned(x, {"y": y}, count)
+    return {**told, "odd": _plain(odd, _places(x) if told["shown"] < count else _EXACT)}
 
 
-def _axis(series: Series, axis: str, n: int) -> "np.ndarray":
+def thinned(x: "np.ndarray", columns: "Mapping[str, np.ndarray]", count: int) -> Spec:
+    """Return some of `count` points as JSON has them; thinned out, they need not be told to the last digit."""
+    few = len(x) < count
+    told: Spec = {"x": _plain(x, _places(x) if few else _EXACT)}
+    told |= {name: _plain(_rounded(column) if few else column, None) for name, column in columns.items()}
+    return {**told, "count": count, "shown": len(x)}
+
+
+def points(series: Series | Outline, axis: str) -> "tuple[np.ndarray, np.ndarray]":
+    """Return a metric of scalars or lists as two arrays of shape (n,); what is no number is NaN."""
+    import numpy as np
+
+    if isinstance(series, Outline):
+        found, begin = series.series, series.first_at
+        return _axis(found, axis, len(found), begin), np.array(found.values, dtype=float)
+    values = series.values
+    if series.kind == "list":
+        values = [item for part in values for item in part]  # type: ignore[attr-defined]  # lists
+    y = np.asarray(values, dtype=float) if _is_array(values) else np.array([_float(value) for value in values])
+    return _axis(series, axis, len(y)), y
+
+
+def _axis(series: Series, axis: str, n: int, begin: float | None = None) -> "np.ndarray":
     import numpy as np
 
     if len(series) == n and axis in ("time", "wall"):
         times = np.asarray(series.times[:], dtype=float)  # a slice of a stored column is an array, not one by one
-        return times - times[0] if axis == "time" and n else times
+        return times - (times[0] if begin is None else begin) if axis == "time" and n else times
     if len(series) == n:
         steps = series.steps[:]
         if isinstance(steps, range):  # as steps mostly are stored
@@ -122,10 +155,42 @@ def _float(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else float("nan")
 
 
-def _plain(values: "np.ndarray") -> list[float | None]:
-    """Return what JSON can spell: whole numbers short, NaN as null."""
-    found = [None if value != value else round(value, 12) for value in values.tolist()]  # noqa: PLR0124 - NaN
-    return [int(value) if value is not None and value.is_integer() and abs(value) < 1e15 else value for value in found]  # noqa: PLR2004 - exact
+_EXACT = 12
+_DIGITS = 6
+"""A line that is thinned out is told to a millionth of its range: a screen shows a thousandth."""
+
+
+def _places(x: "np.ndarray") -> int:
+    """Return how many places behind the point tell a millionth of a range."""
+    span = float(x[-1] - x[0]) if len(x) else 0.0
+    return max(0, min(_EXACT, _DIGITS - floor(log10(abs(span))))) if span and isfinite(span) else _EXACT
+
+
+def _rounded(y: "np.ndarray") -> "np.ndarray":
+    """Return numbers to six digits, and to a millionth of their range where that is finer: a log axis shows both."""
+    import numpy as np
+
+    finite = y[np.isfinite(y) & (y != 0)]
+    if not len(finite):
+        return y
+    span, largest = float(np.ptp(finite)), float(np.abs(finite).max())
+    more = max(0, ceil(log10(largest / span))) if 0 < span < largest else 0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        place = _DIGITS + more - 1 - np.floor(np.log10(np.abs(y)))
+        up, down = 10.0 ** np.clip(place, 0, 300), 10.0 ** np.clip(-place, 0, 300)
+        rounded = np.rint(y / down * up) / up * down
+    return np.where(np.isfinite(rounded), rounded, y)
+
+
+def _plain(values: "np.ndarray", places: int | None) -> list[float | None]:
+    """Return what JSON can spell: whole numbers short, what is not finite as null."""
+    import numpy as np
+
+    finite = np.isfinite(values)
+    if finite.all() and (values == np.rint(values)).all() and (np.abs(values) < 1e15).all():  # noqa: PLR2004 - exact
+        return values.astype(np.int64).tolist()  # type: ignore[no-any-return]
+    told = values if places is None else np.round(values, places)
+    return told.tolist() if finite.all() else [value if isfinite(value) else None for value in told.tolist()]
 
 
 def by_epoch(series: Series, epochs: Series) -> Series:
@@ -185,30 +250,32 @@ def _pair(found: Mapping[str, Sequence[object]]) -> bool:
     )
 
 
-def chart(name: str, several: Mapping[str, Series], axis: str, between: Any = (None, None)) -> Spec:
+def chart(name: str, several: Mapping[str, Series | Outline], axis: str, between: Any = (None, None)) -> Spec:
     """Return a chart of one metric of some runs.
 
     Parameters
     ----------
     name : str
         The metric.
-    several : dict of str to Series
+    several : dict of str to Series or Outline
         By what each line is called.
     axis, between
         As in `line`.
     """
-    first = next(iter(several.values()))
-    if first.kind in _COLUMNS:
-        return _pairs(name, several)
-    words = {"time": "time since the first point [s]", "wall": "time", "epoch": EPOCH}
-    series = [{"name": label, **line(one, axis, between)} for label, one in list(several.items())[:MOST_LINES]]
-    return {
-        "kind": "lines",
-        "title": name,
-        "x": {"title": words.get(axis, "step"), "date": axis == "wall"},
-        "y": {"title": name},
-        "series": series,
-    }
+    pairs = {label: one for label, one in several.items() if isinstance(one, Series) and one.kind in _COLUMNS}
+    if len(pairs) == len(several):
+        return _pairs(name, pairs)
+    shown = list(several.items())[:MOST_LINES]
+    most = min(MOST, max(LEAST, 4 * MOST // len(shown)))
+    series = [{"name": label, **line(one, axis, between, most)} for label, one in shown]
+    return axes(name, axis) | {"series": series}
+
+
+def axes(name: str, axis: str) -> Spec:
+    """Return a chart of lines without its lines."""
+    words = {"time": "time since the first point [s]", "wall": "time", EPOCH: EPOCH}
+    x = {"title": words.get(axis, "step"), "date": axis == "wall"}
+    return {"kind": "lines", "title": name, "x": x, "y": {"title": name}, "series": []}
 
 
 def _pairs(name: str, several: Mapping[str, Series]) -> Spec:

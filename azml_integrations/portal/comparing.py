@@ -4,18 +4,24 @@ import difflib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import charts, experiments, runs
+from . import bands, charts, overlays, runs, steps, views
 from .catalogue import Entry, names_of
+from .exporting import Export
 from .filtering import attribute, metric
 from .studio import Studio, of, query, span, took
 
 MOST = 12
 """Runs that are compared at once."""
+
+MOST_IMAGES = 1000
+"""Of one name and run, the last ones, between which the step of the page chooses."""
 
 _TWO = 2
 LONGEST_DIFFERENCE = 2000
@@ -67,8 +73,12 @@ def compare(request: Request) -> Response:
     }
     kept = {title: [line for line in lines if everything or line.differs] for title, lines in sections.items()}
     ids = [entry.record.run_id for entry in entries]
+    asked = overlays.Asked.of(request.query_params)
+    galleries = _galleries(studio, entries)
+    words = parse_qsl(views.query_of("compare", request.url.query))
+    home = entries[0].record.experiment if entries else None
     lines = [
-        query({"runs": ids, "metric": name})
+        query({"runs": ids, "metric": name, **asked.words()})
         for name in names.metrics
         if any(
             (one := entry.metrics.get(name)) and one.count > 1 and one.last is not None and one.kind == "scalar"
@@ -84,7 +94,18 @@ def compare(request: Request) -> Response:
         same=sum(not line.differs for lines_ in sections.values() for line in lines_),
         everything=everything,
         lines=lines[: runs.MOST_CHARTS],
-        galleries=_galleries(studio, entries),
+        asked=asked,
+        home=home,
+        saved=views.listed(studio.workspace, home, "compare") if home else [],
+        query=views.query_of("compare", request.url.query),
+        groups=bands.choices(names),
+        bands=bands.BANDS,
+        epochs=charts.EPOCH in names.metrics,
+        galleries=galleries,
+        images_of=_images_of,
+        steps=steps.every(gallery for several in galleries.values() for gallery in several),
+        step=steps.asked(request),
+        hidden=[(key, value) for key, value in words if key != "step"],
         difference=_difference(studio, entries),
     )
 
@@ -99,19 +120,26 @@ def _attribute(entry: Entry, name: str) -> object:
 
 def spec(studio: Studio, request: Request) -> charts.Spec:
     """Return the lines of one metric of the runs that are compared."""
-    return experiments.history(
-        studio,
-        request.query_params.get("metric", ""),
-        chosen(studio, request),
-        request.query_params.get("axis", "step"),
-    )
+    words = request.query_params
+    return overlays.spec(studio, words.get("metric", ""), chosen(studio, request), overlays.Asked.of(words))
 
 
-def _galleries(studio: Studio, entries: Sequence[Entry]) -> dict[str, list[dict[str, object] | None]]:
-    """Return the last image of each name in each run; None where a run has none."""
+def export(studio: Studio, request: Request) -> Export:
+    """Return the complete data behind the lines of one metric of the runs that are compared."""
+    words = request.query_params
+    return overlays.table(studio, words.get("metric", ""), chosen(studio, request), overlays.Asked.of(words))
+
+
+def _galleries(studio: Studio, entries: Sequence[Entry]) -> dict[str, list[list[dict[str, Any]]]]:
+    """Return the images of each name in each run."""
     found = [runs.galleries(studio, entry) for entry in entries]
     names = dict.fromkeys(name for several in found for name in several)
-    return {name: [several[name][-1] if several.get(name) else None for several in found] for name in names}
+    return {name: [several.get(name, []) for several in found] for name in names}
+
+
+def _images_of(gallery: Sequence[steps.Image]) -> list[tuple[int, str]]:
+    """Return what a script wants to know of some images: step and file, by rising steps."""
+    return sorted((image["step"], image["file"]) for image in gallery)[-MOST_IMAGES:]
 
 
 def _difference(studio: Studio, entries: Sequence[Entry]) -> list[tuple[str, str]] | None:

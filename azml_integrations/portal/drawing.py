@@ -2,6 +2,10 @@
 
 import io
 import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import isfinite, nan
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .charts import Spec
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _INK = "#6b7280"
+_BAD = "#d05050"
 _MOST_LABELS = 30
 _drawing = threading.Lock()  # settings are the process's
 
@@ -36,13 +41,29 @@ def svg(spec: Spec) -> bytes:
 
 def _lines(axes: "Axes", spec: Spec) -> None:
     for one in spec["series"]:
-        y = [float("nan") if value is None else value for value in one["y"]]
-        x = [float("nan") if value is None else value for value in one["x"]]
+        x, y = _places(one["x"], spec), _sound(one["y"])
         style = "--" if one.get("dash") else "-"
-        axes.plot(x, y, style, label=one["name"], linewidth=1.4, marker="." if len(x) < _MOST_LABELS else "")
+        marker = "." if len(x) < _MOST_LABELS else ""
+        (drawn,) = axes.plot(x, y, style, label=one["name"], linewidth=1.4, marker=marker)
+        if "low" in one:
+            axes.fill_between(
+                x, _sound(one["low"]), _sound(one["high"]), alpha=0.2, linewidth=0, color=drawn.get_color()
+            )
+        if one.get("odd"):
+            low = min((value for value in y if isfinite(value)), default=0.0)
+            axes.plot(_places(one["odd"], spec), [low] * len(one["odd"]), "x", color=_BAD)
     _titles(axes, spec)
-    if 1 < len(spec["series"]) <= _MOST_LABELS:
+    if 1 < len(spec["series"]) <= _MOST_LABELS or spec.get("band"):
         axes.legend(frameon=False, fontsize=8)
+
+
+def _sound(values: Sequence[float | None]) -> list[float]:
+    return [nan if value is None else value for value in values]
+
+
+def _places(values: Sequence[float | None], spec: Spec) -> list[Any]:
+    sound = _sound(values)
+    return [datetime.fromtimestamp(at, UTC) for at in sound] if spec["x"].get("date") else sound
 
 
 def _points(axes: "Axes", spec: Spec) -> None:
@@ -80,8 +101,16 @@ def _parallel(axes: "Axes", spec: Spec) -> None:
     axes.set_yticks([])
 
 
+def told(spec: Spec) -> str:
+    """Return how many points are drawn, where not all are, and what else there is to say of a chart."""
+    counts = [(one.get("shown", 0), one.get("count", 0)) for one in spec["series"]]
+    shown, count = max(counts, key=itemgetter(1), default=(0, 0))
+    thinned = f"{shown:,} of {count:,} points" if shown < count else ""
+    return " · ".join(filter(None, (thinned, spec.get("note", ""))))
+
+
 def _titles(axes: "Axes", spec: Spec) -> None:
-    axes.set_xlabel(spec["x"]["title"])
+    axes.set_xlabel(" · ".join(filter(None, (spec["x"]["title"], told(spec)))))
     axes.set_ylabel(spec["y"]["title"])
 
 

@@ -6,16 +6,19 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ..core import Experiment
 from ..core.experiment import ViewType
-from . import charts
+from . import bands, charts, overlays, views
 from .catalogue import Entry
-from .studio import Studio, label, of, query
+from .exporting import Export
+from .studio import Studio, label, of, query, quoted
 from .table import FIXED, Look, Table, column, differs, table
 
-LIVE = ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+LIVE = frozenset(
+    ("Running", "Queued", "Starting", "Preparing", "Provisioning", "Finalizing", "CancelRequested", "NotStarted")
+)
 MOST_AXES = 8
 _TWO = 2
 
@@ -61,6 +64,9 @@ def experiment(request: Request) -> Response:
     studio = of(request)
     name = request.path_params["name"]
     found = looked(studio, request)
+    saved = views.listed(studio.workspace, name)
+    if not request.url.query and (default := next((view for view in saved if view["default"]), None)) is not None:
+        return RedirectResponse(f"./{quoted(name)}?{default['query']}", 302)
     charting = _charting(request, found)
     return studio.page(
         request,
@@ -74,6 +80,8 @@ def experiment(request: Request) -> Response:
         charting=charting,
         problem=found.problem,
         archived=is_archived(studio, name),
+        saved=saved,
+        query=views.query_of("table", request.url.query),
     )
 
 
@@ -108,12 +116,16 @@ def _charting(request: Request, found: Table) -> dict[str, Any] | None:
     x, y = _axes(request, found, numeric)
     if y is None:
         return None
-    histories = [name for name in found.names.metrics if _has_history(name, found.family)]
+    histories = overlays.histories_of(found.family)
     history = request.query_params.get("history")
     history = history if history in histories else next(iter(histories), None)
     axes = [one.key for one in found.columns if one.kind in ("param", "metric")]
-    words = found.look.words()
+    words, asked = found.look.rows(), overlays.Asked.of(request.query_params)
     return {
+        "asked": asked,
+        "groups": bands.choices(found.names),
+        "bands": bands.BANDS,
+        "epochs": charts.EPOCH in found.names.metrics,
         "x": x,
         "y": y,
         "params": found.names.params,
@@ -121,7 +133,7 @@ def _charting(request: Request, found: Table) -> dict[str, Any] | None:
         "histories": histories,
         "history": history,
         "points": query({"kind": "points", "x": x, "y": y}) + _more(words) if x else None,
-        "overlay": query({"kind": "history", "metric": history}) + _more(words) if history else None,
+        "overlay": query({"kind": "history", "metric": history, **asked.words()}) + _more(words) if history else None,
         "parallel": query({"kind": "parallel"}) + _more(words) if len(axes) >= _TWO and len(found.family) > 1 else None,
     }
 
@@ -148,10 +160,6 @@ def numbers(entries: Sequence[Entry]) -> list[str]:
     return sorted(having, key=lambda name: (name.endswith("_time"), name.startswith("training_"), -having[name]))
 
 
-def _has_history(name: str, entries: Sequence[Entry]) -> bool:
-    return any((one := entry.metrics.get(name)) is not None and one.count > 1 for entry in entries[:200])
-
-
 def spec(studio: Studio, request: Request) -> charts.Spec:
     """Return the chart over an experiment's runs that an address asks for.
 
@@ -175,28 +183,36 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
             told = [(one.record.run_id, label(one.record), [axis.cell(one) for axis in axes]) for one in runs]
             return charts.parallel([axis.title for axis in axes], told)
         case "history":
-            return history(studio, words.get("metric", ""), runs, words.get("axis", "step"))
+            return overlays.spec(studio, words.get("metric", ""), runs, overlays.Asked.of(words))
     raise HTTPException(404, "charts over runs are of kind points, parallel or history")
 
 
-def history(studio: Studio, metric: str, runs: Sequence[Entry], axis: str) -> charts.Spec:
-    """Return the lines of one metric of several runs, of the first `charts.MOST_LINES` that have it.
+def export(studio: Studio, request: Request) -> Export:
+    """Return the complete data behind a chart over an experiment's runs.
 
     Raises
     ------
     HTTPException
-        404 if none has it.
+        404 for a kind that is none.
     """
-    having = [entry for entry in runs if metric in entry.metrics][: charts.MOST_LINES]
-    found = studio.workspace.view.all().series_of([entry.record.run_id for entry in having], metric)
-    told = {}
-    for entry in having:
-        series = found.get(entry.record.run_id, {}).get(metric)
-        if series is not None and charts.shown_as(series) in ("line", "pairs", "value"):
-            told[f"{label(entry.record)} #{entry.record.number}"] = series
-    if not told:
-        raise HTTPException(404, f"none of these runs has a line of metric {metric!r}")
-    return charts.chart(metric, told, axis)
+    found = looked(studio, request)
+    words, runs = request.query_params, found.family
+    match words.get("kind"):
+        case "points":
+            columns = [column(f"{kind}.{words.get(axis) or '?'}") for kind, axis in (("param", "x"), ("metric", "y"))]
+        case "parallel":
+            columns = [one for one in found.columns if one.kind in ("param", "metric")][:MOST_AXES]
+        case "history":
+            return overlays.table(studio, words.get("metric", ""), runs, overlays.Asked.of(words))
+        case _:
+            raise HTTPException(404, "charts over runs are of kind points, parallel or history")
+    head = ("run_id", "number", "run", *(one.title for one in columns))
+    rows = ((_id(one), one.record.number, label(one.record), *(axis.cell(one) for axis in columns)) for one in runs)
+    return Export(f"{request.path_params['name']} {words['kind']}", head, rows)
 
 
-__all__ = ["experiment", "experiments", "history", "listed", "spec"]
+def _id(entry: Entry) -> str:
+    return entry.record.run_id
+
+
+__all__ = ["experiment", "experiments", "export", "listed", "spec"]

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from .. import errors, host
 from ..core.fit_table import FitTable, compared, fit_table
 from ..core.snapshot_verbs import SNAPSHOT_ID
-from ..records import MetricSummary, RunRecord
-from . import artifacts, charts
-from .catalogue import PARAM, Entry
+from ..records import MetricSummary, Outline, RunRecord
+from . import artifacts, bands, charts, datasets, exporting, histories, overlays, panels, steps
+from .catalogue import PARAM, Entry, names_of
+from .exporting import Export
 from .studio import Studio, of, query
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def details(request: Request) -> Response:
         others=[one for one in entry.metrics.values() if one.kind != "scalar"],
         fits=_fits(studio, entry),
         models=[model for model in _models(studio) if model.run_id == record.run_id],
+        datasets=datasets.of_run(studio, record),
+        panels=panels.offers(entry),
     )
 
 
@@ -128,14 +131,14 @@ def _models(studio: Studio) -> list[Any]:
     return Model.list(studio.workspace)
 
 
-def _fits(studio: Studio, entry: Entry) -> FitTable | None:
+def _fits(studio: Studio, entry: Entry, most: int | None = MOST_CHILDREN) -> FitTable | None:
     """Return the run's fits, or its children where they are none, as one table."""
     children = studio.catalogue.children(entry.record.run_id)
     if not children:
         return None
     told = {one.record.run_id: one for one in (entry, *children)}
     rows = compared(entry.record, [child.record for child in children]) or [child.record for child in children]
-    chosen = [told[record.run_id] for record in rows[:MOST_CHILDREN]]
+    chosen = [told[record.run_id] for record in rows[:most]]
     return fit_table([(one.record, list(one.metrics.values())) for one in chosen])
 
 
@@ -146,20 +149,23 @@ def metrics(request: Request) -> Response:
     """Show every metric as SDK v1's portal did: lines, lines of two columns, tables, documents."""
     studio = of(request)
     entry = studio.entry(request)
-    axis = _axis(request)
+    asked = overlays.Asked.of(request.query_params)
     names = [name for name, one in entry.metrics.items() if one.kind != "image"]
     first = int(begin) if (begin := request.query_params.get("from", "0")).isdecimal() else 0
     shown = names[first : first + MOST_CHARTS]
-    several = [_shown(studio, entry, name, axis) for name in shown]
+    several = [_shown(studio, entry, name, asked.axis) for name in shown]
     following = first + MOST_CHARTS if len(names) > first + MOST_CHARTS else None
     return page(
-        studio, request, "run_metrics.html", entry, tab="metrics", metrics=several, axis=axis, following=following
+        studio,
+        request,
+        "run_metrics.html",
+        entry,
+        tab="metrics",
+        metrics=several,
+        asked=asked,
+        first=first,
+        following=following,
     )
-
-
-def _axis(request: Request) -> str:
-    axis = request.query_params.get("axis", "step")
-    return axis if axis in ("step", "time", "wall", charts.EPOCH) else "step"
 
 
 def _shown(studio: Studio, entry: Entry, name: str, axis: str) -> Metric:
@@ -193,26 +199,37 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
     entry = studio.entry(request)
     run_id, words = entry.record.run_id, request.query_params
     name = words.get("metric", "")
-    series = studio.workspace.view.of(run_id).series(run_id, name)
+    asked = overlays.Asked.of(words)
+    series = histories.read(studio.workspace.view.of(run_id), [entry], name, asked.axis, asked.between).get(run_id)
     if series is None:
         raise HTTPException(404, f"run {run_id} has no metric {name!r}")
+    if isinstance(series, Outline):
+        return charts.chart(name, {name: series}, asked.axis, asked.between)
     how = charts.shown_as(series)
     if how in _DOCUMENTS:
         several = charts.documents(how, name, document(studio, entry.record, str(series.values[0])))
         return several[min(len(several) - 1, int(part) if (part := words.get("part", "0")).isdecimal() else 0)]
     if how not in (*_DRAWN, "value"):
         raise HTTPException(404, f"metric {name!r} is no line; it is a {how}")
-    axis = _axis(request)
-    if axis == charts.EPOCH and (epochs := studio.workspace.view.of(run_id).series(run_id, charts.EPOCH)) is not None:
-        series = charts.by_epoch(series, epochs)
-    return charts.chart(name, {name: series}, axis, (_number(words.get("min")), _number(words.get("max"))))
+    return charts.chart(name, {name: series}, asked.axis, asked.between)
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return None
+def export(studio: Studio, request: Request) -> Export:
+    """Return every point of a metric, or the numbers of a document.
+
+    Raises
+    ------
+    HTTPException
+        404 if the run has no such metric.
+    """
+    entry = studio.entry(request)
+    run_id, name = entry.record.run_id, request.query_params.get("metric", "")
+    series = studio.workspace.view.of(run_id).series(run_id, name)
+    if series is None:
+        raise HTTPException(404, f"run {run_id} has no metric {name!r}")
+    if series.kind in _DOCUMENTS:
+        return exporting.document(series.kind, name, document(studio, entry.record, str(series.values[0])))
+    return exporting.metric(name, series)
 
 
 def document(studio: Studio, record: RunRecord, name: str) -> dict[str, Any]:
@@ -240,7 +257,12 @@ def images(request: Request) -> Response:
     """Show the images of a run, those of one name side by side along their steps."""
     studio = of(request)
     entry = studio.entry(request)
-    return page(studio, request, "run_images.html", entry, tab="images", galleries=galleries(studio, entry))
+    found = galleries(studio, entry)
+    step = steps.asked(request)
+    return page(
+        studio, request, "run_images.html", entry, tab="images", galleries=found, step=step,
+        steps=steps.every(found.values()),
+    )  # fmt: skip
 
 
 def galleries(studio: Studio, entry: Entry) -> dict[str, list[dict[str, Any]]]:
@@ -252,10 +274,27 @@ def galleries(studio: Studio, entry: Entry) -> dict[str, list[dict[str, Any]]]:
         if series is not None:
             points = [point for point in series.points() if point.kind == "image"]
             several[name] = [
-                {"file": point.value, "step": place if point.step is None else point.step, "at": point.at}
+                {
+                    "file": point.value,
+                    "step": place if point.step is None else point.step,
+                    "stepped": point.step is not None,
+                    "at": point.at,
+                }
                 for place, point in enumerate(points)
             ]
     return several
+
+
+# -- panels of plugins ---------------------------------------------------------------------------------
+
+
+def panel(request: Request) -> Response:
+    """Show what a plugin adds, on a page of its own; the run's page fetches it from there."""
+    studio = of(request)
+    entry = studio.entry(request)
+    offer = panels.offer(entry, request.path_params["name"])
+    drawn = panels.drawn(studio, entry, offer)
+    return page(studio, request, "run_panel.html", entry, tab="details", offer=offer, drawn=drawn)
 
 
 # -- children ------------------------------------------------------------------------------------------
@@ -269,8 +308,32 @@ def children(request: Request) -> Response:
     names = list(
         dict.fromkeys(name for child, _ in tree for name, one in child.metrics.items() if one.last is not None)
     )
+    told = overlaid(studio.catalogue.children(entry.record.run_id), request)
     fits = _fits(studio, entry)
-    return page(studio, request, "run_children.html", entry, tab="children", tree=tree, names=names[:6], fits=fits)
+    return page(
+        studio, request, "run_children.html", entry, tab="children", tree=tree, names=names[:6], fits=fits,
+        overlay=told,
+    )  # fmt: skip
+
+
+def overlaid(entries: Sequence[Entry], request: Request) -> dict[str, Any] | None:
+    """Return which histories of some runs can be drawn over each other, and how it is asked for; None for none."""
+    histories = overlays.histories_of(entries)
+    if not histories:
+        return None
+    asked = overlays.Asked.of(request.query_params)
+    name = request.query_params.get("history")
+    name = name if name in histories else histories[0]
+    names = names_of(entries)
+    return {
+        "histories": histories,
+        "history": name,
+        "asked": asked,
+        "groups": bands.choices(names),
+        "bands": bands.BANDS,
+        "epochs": charts.EPOCH in names.metrics,
+        "query": query({"kind": "history", "metric": name, **asked.words()}),
+    }
 
 
 def _tree(studio: Studio, run_id: str, depth: int) -> list[tuple[Entry, int]]:
@@ -283,22 +346,45 @@ def _tree(studio: Studio, run_id: str, depth: int) -> list[tuple[Entry, int]]:
 
 
 def children_spec(studio: Studio, request: Request) -> charts.Spec:
-    """Return the chart of the children's metric against the parameter that differs.
+    """Return the chart of the children's metric against the parameter that differs, or of its histories.
 
     Raises
     ------
     HTTPException
         404 where they differ in none, or have no metric.
     """
-    entry = studio.entry(request)
-    found = _fits(studio, entry)
+    words = request.query_params
+    if words.get("kind") == "history":
+        return overlays.spec(studio, words.get("metric", ""), _below(studio, request), overlays.Asked.of(words))
+    x, y, points = _points(studio, request, MOST_CHILDREN)
+    return charts.scatter(x, y, [(run_id, f"#{number}", a, b) for run_id, number, a, b in points])
+
+
+def children_export(studio: Studio, request: Request) -> Export:
+    """Return the complete data behind a chart of a run's children."""
+    words = request.query_params
+    if words.get("kind") == "history":
+        return overlays.table(studio, words.get("metric", ""), _below(studio, request), overlays.Asked.of(words))
+    x, y, points = _points(studio, request, None)
+    return Export(f"{y} against {x}", ("run_id", "number", x, y), points)
+
+
+def _below(studio: Studio, request: Request) -> list[Entry]:
+    return studio.catalogue.children(studio.entry(request).record.run_id)
+
+
+_Point = tuple[str, int, object, object]
+
+
+def _points(studio: Studio, request: Request, most: int | None) -> tuple[str, str, list[_Point]]:
+    found = _fits(studio, studio.entry(request), most)
     words = request.query_params
     if found is None or not found.parameters or not found.metrics:
         raise HTTPException(404, "there is no parameter in which the children differ, or no metric")
     x = words.get("x") if words.get("x") in found.parameters else next(iter(found.parameters))
     y = words.get("y") if words.get("y") in found.metrics else next(iter(found.metrics))
     rows = zip(found.run_ids, found.numbers, found.parameters[str(x)], found.metrics[str(y)], strict=True)
-    return charts.scatter(str(x), str(y), [(run_id, f"#{number}", a, b) for run_id, number, a, b in rows])
+    return str(x), str(y), list(rows)
 
 
 # -- files ---------------------------------------------------------------------------------------------

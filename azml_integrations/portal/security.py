@@ -113,7 +113,10 @@ class Gate:
     def _addresses(self, scope: Scope) -> set[str]:
         port = (scope.get("server") or ("", 80))[1]
         names = [name if ":" in name.rpartition("]")[2] else f"{name}:{port}" for name in self._hosts]
-        return {*names, *(self._hosts if port in (80, None) else ())}
+        unsaid = {
+            name.rpartition(":")[0] for name in names if name.endswith((":80", ":443"))
+        }  # browsers leave them out
+        return {*names, *unsaid, *(self._hosts if port in (80, None) else ())}
 
     def _welcome(self, scope: Scope, rest: list[tuple[str, str]]) -> Response:
         """Exchange the token for a cookie, and go on at the same address without it.

@@ -1,9 +1,12 @@
 """Bytes on their way out: our own scripts, plotly's, the files of runs, snapshots as zip."""
 
+import gzip
 import tempfile
-from functools import cache
+from functools import cache, lru_cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
@@ -18,6 +21,8 @@ _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 PLOTLY = "plotly.min.js"
+_LEVEL = 9
+"""Of packing: plotly's 4.8 MB take a fifth of a second, once."""
 
 
 @cache
@@ -30,13 +35,34 @@ def plotly() -> Path | None:
 
 
 def static(request: Request) -> Response:
-    """Send one of our own files, or plotly's script."""
+    """Send one of our own files, or plotly's script: packed once for all who ask, and only to who has not got it."""
     name = request.path_params["name"]
     path = plotly() if name == PLOTLY else next((one for one in STATIC.iterdir() if one.name == name), None)
     if path is None:
         raise HTTPException(404, "there is no such file")
+    stand = path.stat()
+    found = _contents(path, stand.st_mtime_ns, stand.st_size)
     headers = _FOR_EVER if "v" in request.query_params else _ASK_AGAIN  # a module imports its like without a version
-    return FileResponse(path, media_type=_TYPES.get(path.suffix, "application/octet-stream"), headers=headers)
+    headers = headers | {"ETag": found.tag, "Vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == found.tag:
+        return Response(status_code=304, headers=headers)
+    media = _TYPES.get(path.suffix, "application/octet-stream")
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(found.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=media)
+    return FileResponse(path, media_type=media, headers=headers)
+
+
+class _Contents(NamedTuple):
+    """A file as it is sent, and a tag that changes with it."""
+
+    packed: bytes
+    tag: str
+
+
+@lru_cache(64)
+def _contents(path: Path, _changed_at: int, _length: int) -> _Contents:
+    content = path.read_bytes()
+    return _Contents(gzip.compress(content, _LEVEL, mtime=0), f'W/"{sha256(content).hexdigest()[:16]}"')
 
 
 def file(request: Request) -> Response:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 PORT = 8484
 ANNOUNCEMENT = "studio.json"
+PROXY = "AZML_STUDIO_URL"
+"""The variable that says where browsers find a studio behind a proxy; ``{port}`` in it is the studio's."""
 NEEDED = ("starlette", "uvicorn", "jinja2", "numpy")
 STARTING = 15.0
 """So long somebody who asks for an address waits for a studio to start [s]."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PORTS = {"http": 80, "https": 443}
 _PROBED = 20
 _MODE = 0o600
 
@@ -60,7 +63,35 @@ def missing() -> list[str]:
 
 def link(announced: Announcement, path: str = "") -> str:
     """Return a link that works: it carries the token, which the studio exchanges for a cookie."""
-    return f"{announced.address}/{quote(path)}?token={announced.token}"
+    return f"{_seen_at(announced.address)}/{quote(path)}?token={announced.token}"
+
+
+def _seen_at(address: str) -> str:
+    """Return where a browser finds what listens at an address: behind a proxy, where `PROXY` names one."""
+    chosen = os.environ.get(PROXY, "").rstrip("/")
+    return chosen.replace("{port}", str(urlsplit(address).port)) if chosen else address
+
+
+def _proxied() -> tuple[str, ...]:
+    """Return the name and port that a proxy is reached by.
+
+    Raises
+    ------
+    UserErrorException
+        If `PROXY` is no address.
+    """
+    if not (chosen := os.environ.get(PROXY, "")):
+        return ()
+    try:
+        found = urlsplit(chosen.replace("{port}", "0"))
+        name, port = found.hostname or "", found.port or _PORTS.get(found.scheme, 0)
+    except ValueError:
+        name, port = "", 0
+    if not (name and port):
+        raise errors.UserErrorException(
+            f"{PROXY} is {chosen!r}, expected an address such as https://hub.example.org/user/me/proxy/{{port}}"
+        )
+    return (f"[{name}]:{port}" if ":" in name else f"{name}:{port}",)
 
 
 # -- finding -------------------------------------------------------------------------------------------
@@ -148,10 +179,19 @@ def listening(name: str, port: int) -> socket.socket:
     for candidate in tried:
         try:
             family = socket.getaddrinfo(name, candidate, type=socket.SOCK_STREAM)[0]
-            return socket.create_server(family[4][:2], family=family[0])
+            return _prompt(socket.create_server(family[4][:2], family=family[0]))
         except OSError as error:
             trouble = error
     raise errors.UserErrorException(f"nothing can listen on {name}:{port}: {trouble}; --port 0 takes a free one")
+
+
+def _prompt(door: socket.socket) -> socket.socket:
+    """Send the end of an answer at once: those that are let in take this over, and asyncio sets it on none of ours.
+
+    Otherwise it waits until the browser has acknowledged the beginning, which it puts off for 40 ms.
+    """
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
 
 
 def names_of(name: str) -> tuple[str, ...]:
@@ -243,12 +283,13 @@ def serve(
     from .app import create_app
 
     token = token or secrets.token_urlsafe(24)
+    hosts = (*names_of(name), *hosts, *_proxied())
     with listening(name, port) as door:
         at, number = door.getsockname()[:2]
         seen = "127.0.0.1" if at in ("0.0.0.0", "::") else at  # noqa: S104 - of what was asked for
         spelt = f"[{seen}]" if ":" in seen else seen
         said = Announcement(f"http://{spelt}:{number}", token, os.getpid(), host.name())
-        app = create_app(workspace, token=token, hosts=(*names_of(name), *hosts))
+        app = create_app(workspace, token=token, hosts=hosts)
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse
 
 from ..core.pages import made_up_name
 from ..records import TERMINAL, RunRecord
+from . import steps
 from .catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+
+LONGEST_CELL = 60
+"""[characters]"""
+
+_NO_CELL = Markup('<td class="none"><span class="hidden">none</span></td>')
 
 
 class Studio:
@@ -98,6 +104,20 @@ def figure(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace(",", "\u2009") if abs(value) > 99_999 else str(value)  # noqa: PLR2004 - long
     return f"{value:.5g}"
+
+
+def cell(value: object) -> Markup:
+    """Return a value as a cell of a table; a long text is cut, and stands whole behind it.
+
+    A page has thousands of cells, and a macro of a template takes three times as long for each.
+    """
+    if value is None:
+        return _NO_CELL
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Markup(f'<td class="n" title="{value}">{figure(value)}</td>')  # noqa: S704 - a number
+    text = str(value)
+    short = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
+    return Markup(f'<td title="{escape(text)}">{escape(short)}</td>')  # noqa: S704 - escaped
 
 
 def moment(at: float | None) -> str:
@@ -188,9 +208,9 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     words = {"figure": figure, "moment": moment, "ago": _ago, "span": span, "size": size, "took": _took}
-    found.filters |= words | {"label": label, "quoted": quoted, "query": query}
+    found.filters |= words | {"cell": cell, "label": label, "quoted": quoted, "query": query}
     found.tests |= {"number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)}
-    found.globals |= {"TERMINAL": TERMINAL}
+    found.globals |= {"TERMINAL": TERMINAL, "nearest": steps.nearest, "moves": steps.moves}
     return found
 
 

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from ..core.label_verbs import ARCHIVED
 from .catalogue import PARAM, Catalogue, Entry, Names
 from .filtering import FilterError, Test, known_number, parsed, reader
 
@@ -13,6 +15,9 @@ PER_PAGE, MOST_PER_PAGE = 50, 200
 MOST_COLUMNS = 60
 METRICS, PARAMS = 6, 4
 """Columns that stand there unless others are chosen."""
+
+DRAWN = ("x", "y", "history", "axis", "group", "band", "smoothing", "logx", "logy")
+"""What an address says about charts."""
 
 FIXED = {"number": "#", "name": "run", "status": "status", "started": "started", "duration": "took"}
 _TIME = "_time"
@@ -40,6 +45,10 @@ class Look:
         From 1.
     per_page : int
         Rows of a page.
+    drawn : tuple of (str, str)
+        Words about the charts below the table, of `DRAWN`.
+    archived : bool
+        Whether runs that were put away are among them.
     """
 
     query: str = ""
@@ -50,6 +59,8 @@ class Look:
     opened: tuple[str, ...] = ()
     page: int = 1
     per_page: int = PER_PAGE
+    drawn: tuple[tuple[str, str], ...] = ()
+    archived: bool = False
 
     @classmethod
     def of(cls, words: Iterable[tuple[str, str]]) -> "Look":
@@ -67,6 +78,8 @@ class Look:
             tuple(dict.fromkeys(several.get("open", ())))[:MOST_COLUMNS],
             max(1, _whole(last.get("page"), 1)),
             min(MOST_PER_PAGE, max(1, _whole(last.get("per"), PER_PAGE))),
+            tuple((key, last[key]) for key in DRAWN if last.get(key)),
+            last.get("archived") == "1",
         )
 
     @property
@@ -81,17 +94,24 @@ class Look:
 
     def words(self) -> list[tuple[str, str]]:
         """Return the words of the address; what is as by default is left out."""
+        return [*self.rows(), *self.drawn]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the words that say which rows and columns there are."""
         default = Look()
         given = [("q", self.query), *(("col", one) for one in self.columns)]
         given += [("sort", self.sort if self.sort != default.sort else ""), ("differ", "1" if self.differ else "")]
         given += [("children", "flat" if self.flat else ""), *(("open", one) for one in self.opened)]
         given += [("per", str(self.per_page) if self.per_page != PER_PAGE else "")]
+        given += [("archived", "1" if self.archived else "")]
         given += [("page", str(self.page) if self.page > 1 else "")]
         return [(key, value) for key, value in given if value]
 
     def link(self, **changes: Any) -> str:
         """Return the address of this look with something else in it; another order begins at its first page."""
-        return "?" + urlencode(replace(self, **({"page": 1} | changes)).words())
+        words = replace(self, **({"page": 1} | changes)).words()
+        columns = _encoded(tuple(word for word in words if word[0] == "col"))  # the same in every link of a page
+        return "?" + "&".join(filter(None, [columns, urlencode([word for word in words if word[0] != "col"])]))
 
     def sorted_by(self, key: str) -> str:
         """Return the address of the table sorted by a column, the other way round where it is sorted by it already."""
@@ -103,6 +123,11 @@ class Look:
         """Return the address with a run's children shown, or hidden again."""
         rest = tuple(one for one in self.opened if one != run_id)
         return self.link(opened=rest if run_id in self.opened else (*rest, run_id), page=self.page)
+
+
+@lru_cache(64)
+def _encoded(words: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(words)
 
 
 @dataclass(frozen=True)
@@ -153,6 +178,8 @@ class Table:
         All that were found, in order.
     family : sequence of Entry
         The same and their children: what charts are drawn over.
+    hidden : int
+        How many were put away and are not among them.
     """
 
     look: Look
@@ -164,6 +191,7 @@ class Table:
     problem: str
     entries: Sequence[Entry]
     family: Sequence[Entry]
+    hidden: int = 0
 
     @property
     def numeric(self) -> list[bool]:
@@ -188,7 +216,8 @@ class Table:
 
 def table(catalogue: Catalogue, experiment: str, look: Look) -> Table:
     """Return the runs of an experiment as an address asks for them."""
-    entries = catalogue.experiment(experiment)
+    every = catalogue.experiment(experiment)
+    entries = every if look.archived else _not_put_away(every)
     names = catalogue.names(experiment)
     below: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -201,16 +230,31 @@ def table(catalogue: Catalogue, experiment: str, look: Look) -> Table:
     columns = _columns(look, names, found, entries)
     shown = found[(look.page - 1) * look.per_page : look.page * look.per_page]
     rows = [row for entry in shown for row in _rows(entry, columns, below, look)]
-    family = found if look.flat else [one for entry in found for one in (entry, *below.get(entry.record.run_id, ()))]
-    return Table(look, columns, rows, len(found), pages, names, problem, found, family)
+    family = (
+        found
+        if look.flat or not below
+        else [one for entry in found for one in (entry, *below.get(entry.record.run_id, ()))]
+    )
+    hidden = len(every) - len(entries)
+    return Table(look, columns, rows, len(found), pages, names, problem, found, family, hidden)
+
+
+def _not_put_away(entries: list[Entry]) -> list[Entry]:
+    """Return the runs that are not in the archive, themselves or with a run above them."""
+    away = {entry.record.run_id for entry in entries if ARCHIVED in entry.record.tags}
+    known = 0
+    while known < len(away):  # once more for each generation
+        known = len(away)
+        away |= {entry.record.run_id for entry in entries if entry.record.parent_id in away}
+    return [entry for entry in entries if entry.record.run_id not in away] if away else entries
 
 
 def selected(
     entries: Sequence[Entry], below: Mapping[str, Sequence[Entry]], test: Test, *, flat: bool, every: bool
 ) -> list[Entry]:
     """Return the runs that a test lets pass; of grouped ones a parent also where one of its children passes."""
-    if flat:
-        return list(entries) if every else [entry for entry in entries if test(entry)]
+    if flat or not below:
+        return list(entries) if every else list(filter(test, entries))
     ids = {entry.record.run_id for entry in entries}
     top = [entry for entry in entries if entry.record.parent_id is None or entry.record.parent_id not in ids]
     if every:

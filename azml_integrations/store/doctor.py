@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from .. import host, journal
+from .. import host, journal, units
 from .._version import __version__
 from ..errors import AzmlError, IndexUnavailableError, IndexWarning, NameRefusedError, PluginWarning, StoreError
 from ..plugins import SOURCE, plugins
@@ -515,6 +515,7 @@ class Examination:
                 path=self._inside(path),
                 remedy=partial(_emptied, path),
             )
+        yield from self._trash()
         for path in sorted(self.root.glob("index.db.damaged-*")):
             if not path.name.endswith(("-wal", "-shm")):
                 yield Finding(
@@ -523,6 +524,23 @@ class Examination:
                     "set aside by an earlier repair; delete it when you like",
                     path=self._inside(path),
                 )
+
+    def _trash(self) -> Iterator[Finding]:
+        entries = trash.entries(self.root)
+        if entries:
+            size = units.size(sum(entry.size for entry in entries))
+            runs = _count(sum(len(entry.run_ids) for entry in entries), "run")
+            yield Finding("fact", "trash", f"{runs}, {size}; `azml trash list` shows them")
+        for path in trash.unsettled(self.root):
+            why = (
+                "runs were on their way into or out of the trash when a process ended; the run above them is not in it"
+            )
+            remedy = partial(_settled, self.root)
+            yield Finding("fault", "trash interrupted", why, path=self._inside(path), remedy=remedy)
+        for path in trash.places(self.root):
+            if trash.read(path) is None:
+                why = f"{trash.RECORD} cannot be read; move what is in its {trash.RUNS}/ to the workspace's own"
+                yield Finding("fault", "trash unreadable", why, path=self._inside(path))
 
     # -- experiments ---------------------------------------------------------------------------------
 
@@ -714,6 +732,11 @@ def _removed(path: Path) -> str:
 
 def _emptied(path: Path) -> str:
     return f"deleted it, {trash.empty(path)} bytes"
+
+
+def _settled(root: Path) -> str:
+    with trash.guarded(root):
+        return f"put back what was left of {_count(trash.settle(root), 'entry')}".replace("entrys", "entries")
 
 
 def _runs(run_ids: Sequence[str]) -> str:

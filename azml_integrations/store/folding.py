@@ -25,6 +25,7 @@ from ..records import (
     TagsRemoved,
     TagsSet,
 )
+from . import outlines
 from .spans import Extent, Metric, Span, extent
 
 BLOCK = 4096
@@ -38,6 +39,8 @@ _SUMMARIZE = (
     f"INSERT INTO metrics (run_id, name, {', '.join(_SUMMARY)}) VALUES ({', '.join('?' * (2 + len(_SUMMARY)))})"  # noqa: S608 - names of ours
     f" ON CONFLICT (run_id, name) DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in _SUMMARY)}"
 )
+
+_OUTLINE = f"INSERT OR REPLACE INTO outlines VALUES ({', '.join('?' * 13)})"  # noqa: S608 - question marks
 
 
 @cache
@@ -219,15 +222,19 @@ class Fold:
             seq += 1
         for start in range(0, len(span.values), BLOCK):
             part = slice(start, start + BLOCK)
-            values = span.values[part]
-            least, greatest, _ = extent(span.kind, values)
+            block = Span(span.kind, span.values[part], span.times[part], span.steps[part])
+            values, steps = pack(block.values), pack(block.steps)
+            shown = outlines.shown(block, values, steps) if len(block.values) == BLOCK else None
+            least, greatest = (shown and shown.extent) or extent(span.kind, block.values)[:2]
             self.db.execute(
                 "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(self.run_id, name, self.journal, seq, span.kind, len(values), least, greatest),
-                    *(pack(span.steps[part]), pack(span.times[part]), pack(values)),
+                    *(self.run_id, name, self.journal, seq, span.kind, len(block.values), least, greatest),
+                    *(steps, pack(block.times), values),
                 ),
             )
+            if shown is not None:
+                self.db.execute(_OUTLINE, (self.run_id, name, self.journal, seq, *shown.row))
             seq += 1
 
     def _last_block(self, name: str) -> tuple[int, Span | None]:

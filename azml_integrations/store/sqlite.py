@@ -24,12 +24,14 @@ from ..records import (
     ErrorInfo,
     MetricSummary,
     Note,
+    Outline,
     PointKind,
     RunQuery,
     RunRecord,
     Scalar,
     Series,
 )
+from . import outlines
 from .folding import Fold
 from .schema import connect
 from .spans import gather
@@ -196,7 +198,17 @@ class SqliteStore:
     def forget(self, run_id: str) -> None:
         """Drop all that is known of a run."""
         with self._writing() as db:
-            for table in ("runs", "journals", "tags", "properties", "artifacts", "notes", "metrics", "blocks"):
+            for table in (
+                "runs",
+                "journals",
+                "tags",
+                "properties",
+                "artifacts",
+                "notes",
+                "metrics",
+                "blocks",
+                "outlines",
+            ):
                 db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608 - names of ours
 
     # -- reading -------------------------------------------------------------------------------------
@@ -249,6 +261,13 @@ class SqliteStore:
                 for run_id, metric in known:
                     found[run_id][metric] = _series(blocks[run_id, metric])
         return {run_id: metrics for run_id, metrics in found.items() if metrics}
+
+    def outline(
+        self, run_id: str, name: str, along: str = "step", between: outlines.Range = (None, None)
+    ) -> Outline | None:
+        """Return the points that show a metric, or a part of it; None where there is nothing shorter than all."""
+        with self._reading() as db:
+            return outlines.read(db, run_id, name, along, between)
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
         """Return one line per metric, in order of first logging."""

@@ -15,7 +15,6 @@ from .. import errors, host
 from ..core import submission
 from ..core.experiment import Experiment
 from ..core.run import Run
-from ..launch import channel
 from ..records import TERMINAL, ErrorInfo, ErrorNoted, RunRecord, RunStatus
 from . import handing_down, scores, space
 from .controller import End
@@ -57,6 +56,7 @@ class Runs:
         self._view = experiment.workspace.view
         self._template = Template.kept(self.parent._folder)  # noqa: SLF001 - family
         self._queue = experiment.workspace.queue(self.parent._record().target)  # noqa: SLF001 - family
+        self._target = submission.launcher(experiment.workspace, self._queue.target)
         self._trials: dict[int, Trial] = {}
         self._counts: dict[int, int] = {}
         self._elders: list[Trial] | None = None
@@ -187,8 +187,9 @@ class Runs:
         """Let time pass; see now and then that a launcher works on the children."""
         if time.monotonic() - self._called > RECALL:
             self._called = time.monotonic()
-            if any(not trial.over for trial in self._trials.values()):
-                channel.ensure(self._queue, self._experiment.workspace._index_url)  # noqa: SLF001 - family
+            for trial in self._trials.values():
+                if not trial.over:
+                    submission.see_to(self._target, child_id(self._id, trial.number))
         self._told_to_end.wait(max(seconds, IDLE * self._took))
 
     def improve(self, trial: Trial, value: float) -> None:

@@ -15,6 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .. import errors
+from ..core.pausing import paused
 from . import space
 from .goal import PrimaryMetricGoal
 from .space import Parameters
@@ -193,7 +194,8 @@ class BayesianParameterSampling(HyperParameterSampling):
         for trial in sorted(before, key=lambda trial: trial.number):
             if trial.parameters.keys() == axes.keys() and (told := self._told(trial, goal, axes)) is not None:
                 study.add_trial(told)
-        asked = study.ask(axes)
+        with paused("optuna"):  # the trials of a sweep are its children; this study is only asked
+            asked = study.ask(axes)
         return {name: _value(self._space[name], asked.params[name]) for name in self._space}
 
     def _told(self, trial: Trial, goal: PrimaryMetricGoal, axes: "dict[str, BaseDistribution]") -> "FrozenTrial | None":

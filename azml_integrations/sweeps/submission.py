@@ -13,11 +13,10 @@ import msgspec
 from .. import errors
 from ..core import submission
 from ..core.dataset_registry import Promise
-from ..launch import channel
 from ..launch import ticket as tickets
 from ..launch.queue import Queue
 from ..launch.ticket import Ticket
-from ..records import TERMINAL, RunStatus
+from ..records import TERMINAL, Launcher, RunStatus
 from . import handing_down, space
 from .run import RUN_TYPE, HyperDriveRun
 
@@ -226,25 +225,24 @@ def resume(run: HyperDriveRun) -> None:
     """
     record = run._record()  # noqa: SLF001 - family
     queue = run._workspace.queue(record.target)  # noqa: SLF001 - family
-    index = run._workspace._index_url  # noqa: SLF001 - family
+    target = submission.launcher(run._workspace, record.target)  # noqa: SLF001 - family
     if record.status == RunStatus.COMPLETED:
         raise errors.UserErrorException(f"sweep {run.id} has completed; submit a new one with resume_from=[run]")
     if record.status not in TERMINAL:
         raise errors.UserErrorException(f"sweep {run.id} is {record.status}, so there is nothing to resume")
-    if not _let_go(queue, run, index):
+    if not _let_go(queue, run, target):
         return
     of_children = Template.kept(run._folder).secrets()  # noqa: SLF001 - family
     ticket, secrets = controller_ticket(run.experiment, run.id, record.target, of_children)
     queue.canceled(run.id)
     with queue.entering(ticket):
+        target.receive(ticket, secrets)
         run._set_status(RunStatus.QUEUED)  # noqa: SLF001 - family
         run._journal.close()  # noqa: SLF001 - the launcher writes now
-        if secrets:
-            channel.hand_over(queue, index, channel.Message(run.id, secrets))
-    channel.ensure(queue, index)
+    target.attend(run.id)
 
 
-def _let_go(queue: Queue, run: HyperDriveRun, index: str | None) -> bool:
+def _let_go(queue: Queue, run: HyperDriveRun, target: Launcher) -> bool:
     """Have a launcher look after a sweep whose launcher died with it; False where it has begun the controller again.
 
     Raises
@@ -260,7 +258,7 @@ def _let_go(queue: Queue, run: HyperDriveRun, index: str | None) -> bool:
             raise errors.UserErrorException(
                 f"no launcher looks after sweep {run.id}; {queue.folder / 'launcher.log'} may say why"
             )
-        channel.ensure(queue, index)
+        target.attend(run.id)
         time.sleep(0.1)
     return True
 

@@ -164,17 +164,18 @@ def timed(call: Callable[..., object], *args: object) -> Any:
 def processor_time() -> int:
     """What this process and those it started have spent [ns]; of living ones in ticks of 10 ms."""
     reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = sum(_ticks(pid) for pid in _started_by(os.getpid()))
+    living = sum(_ticks(pid) for pid in started_by(os.getpid()))
     per_tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     return time.process_time_ns() + int((reaped.ru_utime + reaped.ru_stime) * 1e9) + living * per_tick
 
 
-def _started_by(pid: int) -> Iterator[str]:
+def started_by(pid: int) -> Iterator[str]:
+    """The ids of the processes that a process has started, and of those that they have."""
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
                 yield child
-                yield from _started_by(int(child))
+                yield from started_by(int(child))
 
 
 def _ticks(pid: str) -> int:

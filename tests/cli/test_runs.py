@@ -376,11 +376,11 @@ def test_deleting_frees_the_folder_and_the_index(azml, ended, experiment, worksp
     gone.upload_file("big.bin", io.BytesIO(b"0" * 10_000))
     gone.complete()
 
-    said = azml("run", "delete", gone.id, "--yes").out
+    said = azml("run", "delete", gone.id, "--yes", "--purge").out
 
     assert int(said.split("freed ")[1].split()[0]) > 10_000
     assert not workspace.view.folder(gone.id).exists()
-    assert not (workspace.root / "trash").exists()
+    assert len(workspace.trash) == 0
     assert [run["run_id"] for run in azml("run", "list", "--output", "json").json] == [kept.id]
     azml("run", "show", gone.id, code=3)
 
@@ -391,7 +391,7 @@ def test_deleting_takes_the_children_along(azml, run, workspace):
     for one in [*run.get_children(recursive=True), run]:
         one.complete()
 
-    assert "deleted 3 runs" in azml("run", "delete", "trials/1", "--yes").out
+    assert "moved 3 runs to the trash" in azml("run", "delete", "trials/1", "--yes").out
     assert list((workspace.root / "runs").iterdir()) == []
 
 
@@ -422,12 +422,12 @@ def test_deleting_asks_and_takes_no_for_an_answer(terminal, ended, workspace):
     run = ended()
 
     code, screen = terminal("run", "delete", run.id, typed="n\n")
-    assert (code, "Delete 1 run (trials/1) for good?" in screen) == (1, True)
+    assert (code, "Move 1 run (trials/1) to the trash?" in screen) == (1, True)
     assert screen.endswith("nothing deleted\n")
     assert workspace.view.folder(run.id).is_dir()
 
     code, screen = terminal("run", "delete", run.id, typed="y\n")
-    assert (code, "deleted 1 run" in screen) == (0, True)
+    assert (code, "moved 1 run to the trash" in screen) == (0, True)
 
 
 def test_nobody_is_asked_without_a_terminal(azml, ended, workspace):
@@ -436,6 +436,14 @@ def test_nobody_is_asked_without_a_terminal(azml, ended, workspace):
 
     assert "pass --yes" in azml("run", "delete", run.id, code=2).err
     assert workspace.view.folder(run.id).is_dir()
+
+
+def test_a_run_is_archived_and_taken_out_again(azml, ended):
+    run = ended()
+    assert azml("run", "archive", run.id).out == "archived: 1 run\n"
+    assert run.archived_time is not None
+    assert azml("run", "archive", run.id, "--undo").out == "took out of the archive: 1 run\n"
+    assert run.archived_time is None
 
 
 def test_the_snapshot_of_a_run_comes_back(azml, experiment, tmp_path):

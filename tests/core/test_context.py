@@ -67,3 +67,26 @@ def test_clear_forgets_all():
     context.enter(Toy())
     context.clear()
     assert context.current() is None
+
+
+def test_a_run_is_the_current_one_for_a_while():
+    """In whichever thread; it is neither ended by that nor anything else."""
+    one, two = Toy(), Toy()
+    seen = []
+
+    def elsewhere():
+        with context.as_current(two):
+            seen.append(context.current())
+        seen.append(context.current())
+
+    with context.as_current(one):
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        with context.as_current(two):
+            two.over = True
+            assert context.current() is one
+        assert context.current() is one
+    assert context.current() is None
+    assert seen == [two, None]
+    assert not one.over

@@ -396,6 +396,15 @@ def test_refresh_has_nothing_to_do(experiment):
 # -- resuming ----------------------------------------------------------------------------------------
 
 
+def test_a_run_goes_on_without_being_the_current_one(experiment):
+    """An adapter resumes what it has begun itself, not what the user logs to."""
+    first = experiment.start_logging(outputs=False, snapshot_directory=None)
+    first.complete()
+    run = experiment.resume_logging(first.id, current=False)
+    assert (run.get_status(), run.owned, current_run()) == ("Running", True, None)
+    run.complete()
+
+
 @pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
 def test_a_run_that_has_ended_goes_on(experiment, end):
     """It is Running, this process's own and the current one; what it had stays, and its end is the new one's."""

@@ -1,13 +1,19 @@
 """Figures as bytes: nothing of the user's figure, and nothing of matplotlib, changes."""
 
 import io
+import sys
 import time
+from types import ModuleType, SimpleNamespace
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 
 from azml_integrations.core import figures
-from azml_integrations.errors import UserErrorException
+from azml_integrations.errors import MetricError, OfferError, PluginWarning, UserErrorException
+from azml_integrations.hookspecs import hookimpl
+from azml_integrations.offers import Renderer
+from azml_integrations.plugins import plugins
 
 mpl.use("agg")
 
@@ -176,3 +182,118 @@ def test_the_users_thread_may_draw_while_we_do(run):
     assert mpl.get_backend().lower() == "agg"
     run.log_image("roc", plot=drawn())
     assert mpl.get_backend().lower() == "agg"
+
+
+# -- figures of other libraries ----------------------------------------------------------------------
+
+
+class Sketch:
+    """A figure that the core cannot draw."""
+
+
+class FineSketch(Sketch):
+    """One that derives from it."""
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+
+
+@pytest.fixture
+def draws(monkeypatch, workspace):
+    """Register a plugin that draws sketches with this function; the module is one that is made for it."""
+
+    def one(draw, classes=(f"{__name__}.Sketch",), name="acme"):
+        @hookimpl
+        def azml_figure_renderers():
+            return [Renderer("sketches", classes, "acme_drawing:draw")]
+
+        module = ModuleType("acme_drawing")
+        module.draw = draw
+        monkeypatch.setitem(sys.modules, "acme_drawing", module)
+        plugins().register(SimpleNamespace(azml_figure_renderers=azml_figure_renderers), name)
+
+    return one
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [
+        (PNG, ".png"),
+        (bytearray(PNG), ".png"),
+        (b"\xff\xd8\xff" + bytes(20), ".jpg"),
+        (b"GIF89a", ".gif"),
+        (b"RIFF1234WEBP", ".webp"),
+        (b'<?xml version="1.0"?><svg/>', ".svg"),
+    ],
+)
+def test_a_plugin_draws_what_the_core_cannot(run, draws, content, suffix):
+    """The suffix is that of what it drew; the figure may stand in the place of the path, and be of a subclass."""
+    seen = []
+    draws(lambda figure: seen.append(figure) or content)
+    figure = FineSketch()
+
+    run.log_image("idea", figure, step=2)
+
+    (name,) = run.get_file_names()
+    assert (name[:5], name[-len(suffix) :]) == ("idea_", suffix)
+    assert run.metric_points("idea")[0].step == 2
+    assert seen == [figure]
+
+
+def test_what_the_core_draws_asks_no_plugin(run, draws):
+    """Matplotlib's figures, and pixels, are drawn as ever."""
+    draws(lambda _: pytest.fail("asked"), classes=("matplotlib.figure.Figure", "numpy.ndarray"))
+
+    run.log_image("figure", plot=drawn())
+    run.log_image("pixels", plot=np.zeros((2, 2, 3)))
+
+    assert len(run.get_file_names()) == 2
+
+
+def test_who_cannot_draw_it_says_who_can_draw_what(run, draws):
+    """The message leads to the plugin that is missing."""
+    with pytest.raises(MetricError, match=r"expected a matplotlib figure.*; plugins here draw nothing else"):
+        run.log_image("idea", plot=Sketch())
+    draws(lambda _: PNG, classes=("other.Figure",))
+    with pytest.raises(MetricError, match=r"got a Sketch, .*; plugins here draw sketches \(plugin 'acme'\)"):
+        run.log_image("idea", Sketch())
+    assert run.get_file_names() == []
+
+
+def test_a_renderer_that_raises_is_named(run, draws):
+    """An explicit call ends with one error: who failed, why, and the way out."""
+
+    def broken(figure):
+        raise OSError("no browser")
+
+    draws(broken)
+    with pytest.raises(OfferError, match=r"'sketches' of plugin 'acme' failed: OSError: no browser; .*path=") as caught:
+        run.log_image("idea", Sketch())
+
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.plugin == "acme"
+    assert "renderer 'sketches': OSError" in next(fact.reason for fact in plugins().facts() if fact.name == "acme")
+    assert run.get_file_names() == []
+
+
+@pytest.mark.parametrize("content", [None, "text", b"<html>", b"BM"])
+def test_what_is_no_image_is_refused(run, draws, content):
+    """A page never has to show what a browser cannot."""
+    draws(lambda _: content)
+    with pytest.raises(OfferError, match="is not the bytes of a PNG"):
+        run.log_image("idea", Sketch())
+
+
+def test_a_plugin_that_offers_something_else_is_named(run, draws):
+    """The others are asked."""
+
+    @hookimpl
+    def azml_figure_renderers():
+        return ["acme_drawing:draw"]
+
+    draws(lambda _: PNG)
+    plugins().register(SimpleNamespace(azml_figure_renderers=azml_figure_renderers), "clumsy")
+
+    with pytest.warns(PluginWarning, match=r"plugin 'clumsy': .*is no azml_integrations.offers.Renderer"):
+        run.log_image("idea", Sketch())
+    assert len(run.get_file_names()) == 1

@@ -21,7 +21,7 @@ from azml_integrations.core import (
     process,
 )
 from azml_integrations.core import run as run_module
-from azml_integrations.errors import AzmlWarning, RunEnvironmentException, StoreError, StoreWarning
+from azml_integrations.errors import AzmlWarning, RunEnvironmentException, RunExistsError, StoreError, StoreWarning
 from azml_integrations.store import view
 from azml_integrations.store.opening import index_path
 
@@ -308,6 +308,28 @@ def test_an_implicit_run_touches_nothing_of_the_users(azml_home, monkeypatch, tm
     run.complete()
     assert current_run() is None
     assert run.get_file_names() == []
+
+
+def test_several_processes_meet_in_a_run_whose_id_they_compute(azml_home):
+    """Whoever comes second is told, and finds the run of the first; it need not be the current one."""
+    run = implicit_run(name="study", run_id="study_1", current=False)
+    assert current_run() is None
+    with pytest.raises(RunExistsError):
+        implicit_run(run_id="study_1")
+    child = implicit_child(run, name="trial 0", run_id="study_1_0")
+    with pytest.raises(RunExistsError):
+        implicit_child(run, run_id="study_1_0")
+    assert (child.id, child.name) == ("study_1_0", "study>trial 0")
+    assert run.experiment.workspace.get_run("study_1") == run
+
+
+def test_a_run_of_an_adapter_is_canceled_without_a_look_at_the_index(azml_home, monkeypatch):
+    """A study cancels hundreds of trials; each is this process's own, so there is nothing to ask."""
+    run = implicit_run()
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "get_status", lambda self: pytest.fail("asked"))
+        run.cancel()
+    assert run.get_status() == "Canceled"
 
 
 def indexed(workspace) -> dict[str, tuple[str, bool]]:

@@ -185,7 +185,7 @@ def test_an_index_of_an_older_version_is_brought_up(lived_in, knows):
         if knows == "nothing":
             db.executescript(schema.migrations()[0])
         else:
-            db.executescript("DROP TABLE metrics; DROP TABLE blocks")
+            db.executescript("DROP TABLE metrics; DROP TABLE blocks; DROP TABLE outlines")
         db.execute("PRAGMA user_version = 1")
     db.close()
 

@@ -17,12 +17,14 @@ def ran(tmp_path):
     def run(text, *words, boot=True, kind="script"):
         script = tmp_path / "train.py"
         script.write_text(textwrap.dedent(text))
-        report = tmp_path / "report.json"
-        head = [BOOTSTRAP, report, kind] if boot else []
+        about = tmp_path / "about"
+        about.mkdir(exist_ok=True)
+        head = [BOOTSTRAP, about, kind] if boot else []
         name = "train" if kind == "module" else "train.py"
         done = subprocess.run(
             [sys.executable, *head, name, *words], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
         )
+        report = about / "ended.json"
         said = json.loads(report.read_text()) if report.exists() else None
         return done.returncode, done.stdout, done.stderr, said
 
@@ -66,6 +68,12 @@ def test_the_exit_code_is_the_scripts_and_written_down(ran, text, code):
     assert ran(text, boot=False)[0] == code
     returned, _, _, said = ran(text)
     assert (returned, said) == (code, {"code": code} | ({"message": "no"} if code == 1 else {}))
+
+
+def test_the_beginning_is_written_down_before_the_first_line(ran):
+    assert (
+        ran("import os; print(os.path.exists('about/began'), os.path.exists('about/ended.json'))")[1] == "True False\n"
+    )
 
 
 def test_a_traceback_is_the_scripts_alone(ran):

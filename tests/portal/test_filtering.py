@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azml_integrations.portal.catalogue import Entry
-from azml_integrations.portal.filtering import FilterError, parsed
+from azml_integrations.portal.filtering import _COMPARE, FilterError, _order, known_number, parsed
 from azml_integrations.records import MetricSummary, RunRecord
 
 
@@ -135,6 +135,27 @@ def test_no_text_does_more_than_filter_or_be_refused(text):
     except FilterError:
         return
     assert answer in (True, False)
+
+
+VALUES = st.one_of(st.floats(), st.integers(-3, 3), st.booleans(), st.sampled_from(["1", "0.5", "a", "nan", ""]))
+
+
+@given(VALUES, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.sampled_from(["1", '"1"', "0.5", "a", '"a"']))
+def test_the_short_way_of_comparing_agrees_with_the_long_one(value, sign, wanted):
+    """Numbers and texts are compared at once; what comes out is what the rule says, also of NaN and of bool."""
+    record = RunRecord("r1", "exp", 7, "Completed", 1.0)
+    one = Entry(record, {"m": MetricSummary("m", "scalar", False, 1, None, None, None, value)})
+    meant = wanted.strip('"') if wanted.startswith('"') else known_number(wanted)
+    order = _order(value, meant)
+    passes = order is not None and _COMPARE["=" if sign == "!=" else sign](order) is not (sign == "!=")
+    assert parsed(f"metrics.m {sign} {wanted}")(one) is passes
+
+
+def test_a_word_is_searched_for_in_each_text_alone():
+    """Two texts that stand beside one another are not one."""
+    assert not parsed('"completedfirst"')(ONE)
+    assert not parsed('"draftridge"')(ONE)
+    assert parsed("FIRST")(ONE)
 
 
 def test_a_pattern_of_many_wildcards_takes_no_time():

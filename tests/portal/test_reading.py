@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from azml_integrations.core import Experiment, Run
+from azml_integrations.portal.studio import cell
 
 
 class Outline(HTMLParser):
@@ -224,6 +225,21 @@ def test_ten_thousand_runs_are_sorted_in_a_moment(studio, workspace, monkeypatch
     assert min(took) < 0.5  # a busy machine; `benchmarks/` measures
 
 
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (None, '<td class="none"><span class="hidden">none</span></td>'),
+        (0.123456789, '<td class="n" title="0.123456789">0.12346</td>'),
+        (True, '<td title="True">True</td>'),
+        ('<i>&"', '<td title="&lt;i&gt;&amp;&quot;">&lt;i&gt;&amp;&quot;</td>'),
+        ("x" * 100, f'<td title="{"x" * 100}">{"x" * 59}…</td>'),
+    ],
+)
+def test_a_cell_is_escaped_and_short(value, seen):
+    """The whole value stands behind what is shown of it."""
+    assert cell(value) == seen
+
+
 def test_relative_links_know_how_deep_they_are(pages, ids):
     assert 'href="../../static/studio.css?v=' in pages.get(f"/runs/{ids['digits 0']}/metrics").text
     assert 'href="./static/studio.css?v=' in pages.get("/").text
@@ -239,3 +255,16 @@ def test_a_run_of_another_process_is_one_of_ours(studio, run):
     """A page attaches to runs as any reader does, and owns none."""
     assert studio.get(f"/runs/{run.id}").status_code == 200
     assert Run.get(run.experiment.workspace, run.id).get_status() == "Running"
+
+
+def test_a_script_that_a_browser_has_is_not_sent_again(pages):
+    """Modules are asked for without a version at each page: a tag spares their content, packed or not."""
+    first = pages.get("/static/chart.js")
+    assert first.headers["content-encoding"] == "gzip"
+    plain = pages.get("/static/chart.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == first.text
+    for tag, status in ((first.headers["etag"], 304), ('W/"other"', 200)):
+        again = pages.get("/static/chart.js", headers={"If-None-Match": tag})
+        assert (again.status_code, bool(again.content)) == (status, status == 200)
+    assert "content-security-policy" in first.headers

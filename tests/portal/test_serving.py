@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -59,7 +60,7 @@ def command(workspace):
 
 def link_of(process):
     lines = iter(process.stdout.readline, "")
-    return next(match[0] for line in lines if (match := re.search(r"http://\S+", line)))
+    return next(match[0] for line in lines if (match := re.search(r"https?://\S+", line)))
 
 
 def test_the_printed_link_works(command, workspace, run):
@@ -193,3 +194,36 @@ def test_a_library_user_pays_nothing():
         "print(sorted({'starlette', 'uvicorn', 'jinja2', 'plotly', 'numpy'} & set(sys.modules)))"
     )
     assert json.loads(subprocess.check_output([sys.executable, "-c", program]).decode().replace("'", '"')) == []
+
+
+def test_the_end_of_an_answer_does_not_wait():
+    """Who is let in is answered without delay: a page is sent in two parts, and the second came 40 ms late."""
+    with (
+        serving.listening("127.0.0.1", 0) as door,
+        socket.create_connection(door.getsockname()),
+        door.accept()[0] as let_in,
+    ):
+        assert let_in.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_behind_a_proxy_the_link_is_the_proxys(command, workspace, run, monkeypatch):
+    """One variable says where browsers come in; requests with the proxy's name pass, others do not."""
+    monkeypatch.setenv("AZML_STUDIO_URL", "https://hub.example.org/user/me/proxy/{port}/")
+    link = link_of(command("--port", "0"))
+    door = serving.running(workspace.root)
+    port = door.address.rpartition(":")[2]
+    assert link == f"https://hub.example.org/user/me/proxy/{port}/?token={door.token}"
+    assert run.get_portal_url().startswith(f"https://hub.example.org/user/me/proxy/{port}/runs/{run.id}?token=")
+    for name in ("hub.example.org", "hub.example.org:443", f"127.0.0.1:{port}"):
+        asked = urllib.request.Request(f"{door.address}/?token={door.token}", headers={"Host": name})
+        assert 'http-equiv="refresh"' in text_of(asked)
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        text_of(urllib.request.Request(door.address, headers={"Host": "other.example.org"}))
+
+
+@pytest.mark.parametrize("address", ["hub.example.org/proxy/{port}", "ftp://hub", "https://", "https://hub:x/"])
+def test_a_proxy_that_is_no_address_is_refused(workspace, monkeypatch, address):
+    """What was given is said, and what was expected."""
+    monkeypatch.setenv("AZML_STUDIO_URL", address)
+    with pytest.raises(UserErrorException, match=r"AZML_STUDIO_URL is .* expected an address"):
+        serving.serve(workspace, port=0)

@@ -44,6 +44,7 @@ def view(tmp_path, runs):
 
 def begin(runs: Path, run_id: str, *events: object, role: str = "owner") -> Journal:
     """Write a run's journal and keep it open, as its process would."""
+    (runs / run_id).mkdir(parents=True, exist_ok=True)
     book = Journal(runs / run_id, role)
     for event in (RunCreated(run_id, "e", 1, 1.0), RUNNING, *events):
         book.append(event)

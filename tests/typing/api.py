@@ -31,7 +31,7 @@ from azml_integrations.core.file_dataset import FileDataset
 from azml_integrations.core.runconfig import CondaDependencies, PyTorchConfiguration
 from azml_integrations.core.tabular_dataset import TabularDataset
 from azml_integrations.errors import AzmlError, RunNotFoundError, UserErrorException
-from azml_integrations.records import MetricSummary, Point
+from azml_integrations.records import MetricSummary, Point, TrashEntry
 
 ws = Workspace.from_config()
 assert_type(ws, Workspace)
@@ -148,3 +148,8 @@ assert_type(RunConfiguration.load(".", "study"), RunConfiguration)
 azml_integrations.autolog()
 azml_integrations.autolog("sklearn", log_models=False, silent=True, max_child_runs=3)
 azml_integrations.autolog(False)
+
+entry = get_run(experiment, "id").delete()
+assert_type(entry, TrashEntry)
+assert_type(ws.trash.restore(entry).run_ids, set[str])
+assert_type(ws.trash.purge(*ws.trash.older_than(days=30), "id").freed, int)

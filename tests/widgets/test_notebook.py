@@ -1,6 +1,7 @@
 """RunDetails in a kernel that only remembers: what is shown where, by which thread, until when."""
 
 import os
+import re
 import sys
 import threading
 import time
@@ -100,6 +101,17 @@ def test_a_run_of_the_past_needs_no_thread(kernel, experiment, run):
     RunDetails(Run(experiment, run.id)).show()
     assert "Completed" in kernel.cells[0].last
     assert followers() == []
+
+
+def test_any_front_end_can_show_it(kernel, run):
+    """Plain text, and HTML that needs no script, style sheet or file: what VS Code and a viewer of files draw."""
+    run.log("loss", 1.0, step=0)
+    run.log("loss", 0.5, step=1)
+    RunDetails(run).show()
+    (shown,) = kernel.cells[0].shown
+    assert set(shown) == {"text/html", "text/plain"}
+    assert "<svg" in shown["text/html"]
+    assert not re.search(r"<(script|link|iframe|object|embed|base|meta)\b|\bon\w+=|url\(|@import", shown["text/html"])
 
 
 def test_one_thread_for_one_run(kernel, run):

@@ -22,15 +22,20 @@ export function acts() {
     if (!button || (button.dataset.ask && !confirm(button.dataset.ask))) return;
     event.preventDefault();
     const body = JSON.parse(button.dataset.body);
+    if (button.dataset.prompt) {
+      body.to = prompt(button.dataset.prompt, body.name);
+      if (!body.to) return;
+    }
     if (await act(button.dataset.act, body)) body.action.endsWith("chive") || body.action === "reactivate" ? location.reload() : await renew();
   });
   for (const form of document.querySelectorAll("form[data-act]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      for (const field of form.querySelectorAll("[data-here]")) field.value = location.search;
       const body = { action: form.dataset.action, ...Object.fromEntries(new FormData(form)) };
       if (await act(form.dataset.act, body)) {
         await renew();
-        if (form.dataset.action === "tag") form.reset();
+        if (["tag", "save"].includes(form.dataset.action)) form.reset();
       }
     });
   }

@@ -1,4 +1,4 @@
-// / j k x c Enter ? : the table of runs without a mouse.
+// / j k x X a d c Enter ? : the table of runs without a mouse.
 export function keys() {
   const rows = () => [...document.querySelectorAll("table.runs tbody tr[data-run]")];
   const at = () => rows().findIndex((row) => row.classList.contains("at"));
@@ -8,11 +8,15 @@ export function keys() {
     row?.scrollIntoView({ block: "nearest" });
     row?.querySelector("th a")?.focus({ preventScroll: true });
   };
+  const box = () => rows()[at()]?.querySelector("input[type=checkbox]");
   const acts = {
     "/": () => (document.getElementById("q") ?? document.getElementById("search")).focus(),
     j: () => go(at() + 1),
     k: () => go(at() - 1),
-    x: () => rows()[at()]?.querySelector("input[name=runs]")?.click(),
+    x: () => box()?.click(),
+    X: () => box()?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: true })),
+    a: () => document.querySelector("[data-every]")?.click(),
+    d: () => document.querySelector("button[name=action][value=delete]")?.click(),
     c: () => document.getElementById("compare")?.click(),
     "?": () => document.getElementById("keys").showModal(),
   };

@@ -121,7 +121,7 @@ def _listening(
     def config_context(*args: Any, **settings: Any) -> AbstractContextManager[object]:
         context = original(*args, **settings)
         caller = sys._getframe(1)  # noqa: SLF001 - the caller is what we want to know
-        if caller.f_code is not wrapper or not patches.active or is_inside() or is_paused():
+        if caller.f_code is not wrapper or not patches.active or is_inside() or is_paused("sklearn"):
             return context
         observed = on_fit(caller)
         return context if observed is None else Both(context, observed)

@@ -156,7 +156,7 @@ class AzmlCallback:
         context : CallbackContext
             Its root task.
         """
-        if is_paused():
+        if is_paused("sklearn"):
             return
         with self._session.attempt(None), paused():
             if is_part_of_another(estimator):

@@ -253,7 +253,7 @@ class LoggedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         return _OwnSession(options, self.run)
 
     def _is_part(self) -> bool:
-        if is_inside() or is_paused() or is_part_of_another(self):
+        if is_inside() or is_paused("sklearn") or is_part_of_another(self):
             return True
         return self.run is None and in_a_worker() and current_run() is None
 

@@ -37,7 +37,7 @@ def by_user(depth: int) -> bool:
     depth : int
         Frames between this call and the user's, without both.
     """
-    if is_inside() or is_paused():
+    if is_inside() or is_paused("sklearn"):
         return False
     frame = sys._getframe(depth + 1)  # noqa: SLF001 - who called is the question
     return not str(frame.f_globals.get("__name__", "")).startswith("sklearn.")

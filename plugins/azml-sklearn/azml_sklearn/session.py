@@ -89,7 +89,7 @@ class Session:
 
     def hear_end(self, run: "Run") -> None:
         """Do what waits for the end of a run of the user's; one that we began ourselves is paused over."""
-        if not is_paused():
+        if not is_paused("sklearn"):
             for act in self.at_end:
                 with paused(), self.attempt(run):
                     act(run)

@@ -276,7 +276,7 @@ def _observed(real: type, module: ModuleType, patches: Patches) -> Callable[...,
     @functools.wraps(real, updated=())
     def parallel(*args: Any, **settings: Any) -> Any:
         sweep = _UNDER_WAY.get()
-        if sweep is None or not patches.active or is_paused():
+        if sweep is None or not patches.active or is_paused("sklearn"):
             return real(*args, **settings)
         caller = sys._getframe(1)  # noqa: SLF001 - whose tasks they are
         if sweep.owner is not None and caller.f_locals.get("self") is not sweep.owner:

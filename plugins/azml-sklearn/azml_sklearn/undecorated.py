@@ -76,7 +76,7 @@ class Fitting(Predicting):
         method, session, patches, observe = self._method, self._session, self._patches, self._observe
 
         def fit(estimator: Any, *args: Any, **kwargs: Any) -> Any:
-            if not patches.active or is_inside() or is_paused():
+            if not patches.active or is_inside() or is_paused("sklearn"):
                 return method(estimator, *args, **kwargs)
             seen = Fit(estimator, method.__name__)
             with session.attempt(None):
@@ -92,7 +92,7 @@ class Fitting(Predicting):
 
     def __get__(self, estimator: Any, owner: type | None = None) -> Any:
         """Return the method as it was, also within something observed: no frame of ours stands in its traceback."""
-        if is_inside() or is_paused():
+        if is_inside() or is_paused("sklearn"):
             return self._method.__get__(estimator, owner)
         return super().__get__(estimator, owner)
 

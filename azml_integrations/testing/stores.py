@@ -1,61 +1,12 @@
-"""What plugin authors test with: fixtures, the contract of a store, a check of an entry module.
-
-The fixtures are a pytest plugin: whoever has azml_integrations installed has them. They give a test a home of its
-own, and leave nothing behind.
-"""
+"""The contract of a store."""
 # ruff: noqa: S101 - a contract asserts
 
-import inspect
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .core import Workspace
-    from .records import Batch, Cursor, RunEvent, RunStore
-
-# -- fixtures ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def azml_home(tmp_path: "Path", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Path]":
-    """Give a test a home of its own: no variables of ours, no strangers' plugins, no autolog.
-
-    ``monkeypatch.setenv("AZML_PLUGINS", "sklearn")`` lets a plugin in, for the same test.
-    """
-    from .autologging import autolog
-    from .plugins import plugins
-
-    for name in [name for name in os.environ if name.startswith(("AZML_", "AZUREML_"))]:
-        monkeypatch.delenv(name)
-    home = tmp_path / "azml-home"
-    monkeypatch.setenv("AZML_HOME", str(home))
-    monkeypatch.setenv("AZML_PLUGINS", "")
-    plugins.cache_clear()
-    yield home
-    autolog(False)
-    plugins.cache_clear()
-    if process := sys.modules.get("azml_integrations.core.process"):
-        process.forget()  # the run that a test's process was part of
-
-
-@pytest.fixture
-def workspace(azml_home: "Path") -> "Workspace":  # noqa: ARG001 - its home
-    """Give a test a fresh local workspace named ``test``."""
-    from .core import Workspace
-
-    return Workspace.create("test")
-
-
-# -- the contract of a store -------------------------------------------------------------------------
+    from ..records import Batch, Cursor, RunEvent, RunStore
 
 
 class RunStoreContract:
@@ -78,7 +29,7 @@ class RunStoreContract:
 
     def test_a_run_is_what_its_events_say(self, store: "RunStore") -> None:
         """The record is the fold: who, when, how it ended."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("j", *_begun("r1", at=10.0), r.StatusChanged("Completed", 12.0))])
 
@@ -96,7 +47,7 @@ class RunStoreContract:
 
     def test_a_revision_moves_with_its_run_alone(self, store: "RunStore") -> None:
         """A page asks again only for what has changed."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("j", *_begun("r1"))])
         store.apply("r2", [batch("j", *_begun("r2"))])
@@ -113,7 +64,7 @@ class RunStoreContract:
 
     def test_the_same_lines_are_applied_once(self, store: "RunStore") -> None:
         """Two readers fold at once: the second one finds the cursor moved and does nothing."""
-        from . import records as r
+        from .. import records as r
 
         lines = batch("j", *_begun("r1"), r.MetricPoint("loss", 1.0, 2.0))
 
@@ -125,7 +76,7 @@ class RunStoreContract:
 
     def test_a_refused_batch_takes_the_whole_call_with_it(self, store: "RunStore") -> None:
         """One transaction: when one journal has moved, nothing of the others is kept either."""
-        from . import records as r
+        from .. import records as r
 
         first = batch("a", *_begun("r1"))
         store.apply("r1", [first])
@@ -138,7 +89,7 @@ class RunStoreContract:
 
     def test_a_journal_is_read_on_from_its_cursor(self, store: "RunStore") -> None:
         """The next fold begins where the last one ended, and the metric goes on."""
-        from . import records as r
+        from .. import records as r
 
         first = batch("j", *_begun("r1"), r.MetricPoint("loss", 3.0, 2.0))
         then = batch("j", r.MetricPoint("loss", 2.0, 3.0), r.MetricPoint("loss", 1.0, 4.0), before=first.after)
@@ -151,7 +102,7 @@ class RunStoreContract:
 
     def test_journals_may_come_in_any_order(self, store: "RunStore") -> None:
         """Two processes wrote; which of their files is folded first changes nothing."""
-        from . import records as r
+        from .. import records as r
 
         def journals(run_id: str) -> "tuple[Batch, Batch]":
             one = batch(
@@ -192,7 +143,7 @@ class RunStoreContract:
 
     def test_the_last_tag_wins_and_can_be_removed(self, store: "RunStore") -> None:
         """Tags are mutable: by time, not by order of arrival."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("a", *_begun("r1"), r.TagsSet({"stage": "late", "gone": "x"}, 9.0))])
         store.apply("r1", [batch("b", r.TagsSet({"stage": "early"}, 5.0), r.TagsRemoved(["gone"], 10.0))])
@@ -203,7 +154,7 @@ class RunStoreContract:
 
     def test_the_first_property_stays(self, store: "RunStore") -> None:
         """Properties never change, also when the earlier one is read later."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("a", *_begun("r1"), r.PropertiesAdded({"param.alpha": "0.5"}, 9.0))])
         store.apply("r1", [batch("b", r.PropertiesAdded({"param.alpha": "0.03"}, 5.0))])
@@ -214,7 +165,7 @@ class RunStoreContract:
 
     def test_values_come_back_as_they_went_in(self, store: "RunStore") -> None:
         """An int stays an int, a bool a bool, and NaN is not None."""
-        from . import records as r
+        from .. import records as r
 
         given: list[r.Stored] = [
             1,
@@ -239,7 +190,7 @@ class RunStoreContract:
 
     def test_steps_come_back(self, store: "RunStore") -> None:
         """The x axis is the user's; where there is none, the order decides."""
-        from . import records as r
+        from .. import records as r
 
         points = [
             r.MetricPoint("x", 1.0, 2.0, step=10),
@@ -255,7 +206,7 @@ class RunStoreContract:
 
     def test_several_metrics_of_one_moment(self, store: "RunStore") -> None:
         """``log_metrics`` is one line and one point for each name."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("j", *_begun("r1"), r.MetricsLogged({"a": 1.0, "b": 2.0}, 2.0, step=4))])
 
@@ -265,7 +216,7 @@ class RunStoreContract:
 
     def test_every_kind_of_logging_comes_back(self, store: "RunStore") -> None:
         """Lists, rows, tables and images keep their shape."""
-        from . import records as r
+        from .. import records as r
 
         store.apply(
             "r1",
@@ -290,7 +241,7 @@ class RunStoreContract:
 
     def test_two_kinds_under_one_name_are_kept_in_order(self, store: "RunStore") -> None:
         """Nothing is lost when a name is used twice: the summary says that it is mixed."""
-        from . import records as r
+        from .. import records as r
 
         events: list[RunEvent] = [
             r.MetricPoint("x", 1.0, 2.0),
@@ -308,7 +259,7 @@ class RunStoreContract:
 
     def test_a_summary_leaves_nan_out(self, store: "RunStore") -> None:
         """A diverged step must not hide the best loss."""
-        from . import records as r
+        from .. import records as r
 
         given: list[r.Stored] = [3.0, r.Special("nan"), 1.0, 2.0]
         points = [r.MetricPoint("loss", value, 2.0 + place, step=place) for place, value in enumerate(given)]
@@ -320,7 +271,7 @@ class RunStoreContract:
 
     def test_many_points_keep_their_order(self, store: "RunStore") -> None:
         """Ten thousand points, in three folds, are the same ten thousand points."""
-        from . import records as r
+        from .. import records as r
 
         before, written = r.Cursor(), [float(number) for number in range(10_000)]
         for begin in range(0, 10_000, 4_000):
@@ -334,7 +285,7 @@ class RunStoreContract:
 
     def test_the_last_upload_of_a_name_wins(self, store: "RunStore") -> None:
         """Artifacts are listed by name; a second upload replaces the first."""
-        from . import records as r
+        from .. import records as r
 
         store.apply(
             "r1",
@@ -354,7 +305,7 @@ class RunStoreContract:
 
     def test_the_last_status_wins(self, store: "RunStore") -> None:
         """Completion is an event: points may follow it, and so may another status."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("a", *_begun("r1"), r.StatusChanged("Completed", 5.0), r.MetricPoint("x", 1.0, 6.0))])
         store.apply("r1", [batch("b", r.StatusChanged("Failed", 7.0, r.ErrorInfo("boom")))])
@@ -368,7 +319,7 @@ class RunStoreContract:
 
     def test_a_verdict_can_be_taken_back(self, store: "RunStore") -> None:
         """A dead run is shown as Failed; a run that has ended by itself is not judged."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("dead", [batch("j", *_begun("dead"))])
         store.apply("done", [batch("j", *_begun("done"), r.StatusChanged("Completed", 5.0))])
@@ -382,7 +333,7 @@ class RunStoreContract:
 
     def test_notes_are_kept(self, store: "RunStore") -> None:
         """What was skipped, and why, stands in the run."""
-        from . import records as r
+        from .. import records as r
 
         store.apply("r1", [batch("j", *_begun("r1"), r.Noted("sklearn", "model not stored", 2.0))])
 
@@ -392,7 +343,7 @@ class RunStoreContract:
 
     def test_find_narrows_with_every_condition(self, store: "RunStore") -> None:
         """Newest first; a tag by key or by value; children only when asked for."""
-        from . import records as r
+        from .. import records as r
 
         for number, (run_id, experiment) in enumerate([("a", "exp"), ("b", "exp"), ("c", "other")]):
             began = _begun(run_id, experiment=experiment, at=10.0 + number)
@@ -419,7 +370,7 @@ class RunStoreContract:
 
     def test_find_looks_below_a_run_at_any_depth(self, store: "RunStore") -> None:
         """Children of children belong to the family, cousins do not."""
-        from . import records as r
+        from .. import records as r
 
         for number, (run_id, parent) in enumerate([("a", None), ("kid", "a"), ("grandkid", "kid"), ("other", None)]):
             store.apply(run_id, [batch("j", *_begun(run_id, at=10.0 + number, parent=parent))])
@@ -429,7 +380,7 @@ class RunStoreContract:
 
     def test_many_runs_are_asked_about_at_once(self, store: "RunStore") -> None:
         """A parent of 600 children costs a few questions, and each run answers as it does alone."""
-        from . import records as r
+        from .. import records as r
 
         for number in range(600):
             points = [r.MetricPoint("loss", float(number), 2.0), r.MetricPoint("acc", number / 2, 3.0)]
@@ -457,7 +408,7 @@ class RunStoreContract:
 
     def test_find_sorts_by_a_metric(self, store: "RunStore") -> None:
         """Which run has the lowest loss? Runs without the metric are left out."""
-        from . import records as r
+        from .. import records as r
 
         losses: dict[str, list[r.Stored]] = {"a": [1.0, 9.0], "b": [5.0, 3.0], "c": [7.0, 4.0], "d": []}
         for run_id, values in losses.items():
@@ -473,7 +424,7 @@ class RunStoreContract:
 
     def test_a_run_is_settled_once_its_journals_are_sealed(self, store: "RunStore") -> None:
         """Readers look only at folders that may still grow; that of a run that has not ended may."""
-        from . import records as r
+        from .. import records as r
 
         for run_id in ("a", "b", "c"):
             store.apply(run_id, [batch("j", *_begun(run_id))])
@@ -499,7 +450,7 @@ class RunStoreContract:
 
     def test_a_forgotten_run_leaves_nothing(self, store: "RunStore") -> None:
         """What is forgotten can be folded again from its folder, from the first line."""
-        from . import records as r
+        from .. import records as r
 
         lines = batch("j", *_begun("r1"), r.MetricPoint("x", 1.0, 2.0), r.TagsSet({"a": "b"}, 3.0))
         store.apply("r1", [lines])
@@ -529,7 +480,7 @@ def batch(journal: str, *events: "RunEvent", before: "Cursor | None" = None) -> 
     -------
     Batch
     """
-    from .records import Batch, Cursor
+    from ..records import Batch, Cursor
 
     start = before or Cursor()
     clock = max((start.clock, *(event.at for event in events)))
@@ -538,7 +489,7 @@ def batch(journal: str, *events: "RunEvent", before: "Cursor | None" = None) -> 
 
 
 def _begun(run_id: str, *, experiment: str = "exp", at: float = 1.0, parent: str | None = None) -> "list[RunEvent]":
-    from .records import JournalOpened, RunCreated, StatusChanged
+    from ..records import JournalOpened, RunCreated, StatusChanged
 
     return [
         JournalOpened("owner", 1, "host", "boot", at, "0"),
@@ -555,79 +506,3 @@ def _values(store: "RunStore", run_id: str, name: str) -> list[object]:
 def _status(store: "RunStore", run_id: str) -> str | None:
     record = store.run(run_id)
     return None if record is None else record.status
-
-
-# -- a plugin's entry module -------------------------------------------------------------------------
-
-
-def check_plugin(module: ModuleType | str) -> None:
-    """Prove that a plugin's entry module keeps the laws of `hookspecs`.
-
-    Parameters
-    ----------
-    module : module or str
-        The module that the entry point names.
-
-    Raises
-    ------
-    AssertionError
-        With one line for each fault: a hook that does not exist, an argument that it does not have, a wrapper, a
-        hook without a docstring, an adapter that cannot be found, a framework that is imported at the top.
-    """
-    from importlib import import_module
-
-    plugin = import_module(module) if isinstance(module, str) else module
-    faults = [*_hook_faults(plugin), *_adapter_faults(plugin)]
-    if faults:
-        raise AssertionError(f"plugin {plugin.__name__}:\n" + "\n".join(f"  {fault}" for fault in faults))
-
-
-def _hook_faults(plugin: ModuleType) -> Iterator[str]:
-    import pluggy
-
-    from . import hookspecs
-
-    marked = {name: value for name, value in vars(plugin).items() if hasattr(value, f"{hookspecs.PROJECT}_impl")}
-    if not marked:
-        yield "no hook: mark functions with hookspecs.hookimpl"
-    for name, function in marked.items():
-        wanted = getattr(hookspecs, name, None)
-        if wanted is None:
-            there = ", ".join(hook for hook in vars(hookspecs) if hook.startswith("azml_"))
-            yield f"{name} is no hook; there are {there}"
-        elif not inspect.getdoc(function):
-            yield f"{name} has no docstring; it tells users what the plugin does there"
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(plugin)
-    except pluggy.PluginValidationError as error:
-        yield str(error).strip().replace("\n", "; ")
-        return
-    for caller in manager.get_hookcallers(plugin) or []:
-        for impl in caller.get_hookimpls():
-            if impl.wrapper or impl.hookwrapper:
-                yield f"{caller.name} is a wrapper, which cannot be isolated; use a plain hookimpl"
-
-
-def _adapter_faults(plugin: ModuleType) -> Iterator[str]:
-    from .records import Adapter
-
-    adapters = plugin.azml_adapters() if hasattr(plugin, "azml_adapters") else []
-    for adapter in adapters:
-        if not isinstance(adapter, Adapter):
-            yield f"azml_adapters returns {adapter!r}, not an Adapter"
-            continue
-        place, _, function = adapter.activate.partition(":")
-        if not function or find_spec(place) is None:
-            yield f"{adapter.framework}: activate={adapter.activate!r} is not 'package.module:function'"
-        framework = adapter.import_name.partition(".")[0]
-        if framework in _imported_by(plugin.__name__):
-            yield f"{adapter.framework}: importing {plugin.__name__} imports {framework}; import it inside {function}"
-
-
-def _imported_by(name: str) -> set[str]:
-    """Return the modules that a fresh process has after importing one."""
-    program = f"import sys; sys.path[:] = {sys.path!r}; import {name}; print('\\n'.join(sys.modules))"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
-    return set(answer.stdout.split())

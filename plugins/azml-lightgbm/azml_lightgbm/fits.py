@@ -1,0 +1,69 @@
+"""What a training is part of: an estimator's ``fit``, or something that scikit-learn does with many of them."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+ONCE = frozenset(
+    {
+        "sklearn.base",
+        "sklearn.compose._target",
+        "sklearn.model_selection._search",
+        "sklearn.pipeline",
+    }
+)
+"""Modules of scikit-learn that fit an estimator once, on all that there is."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Who trains.
+
+    Attributes
+    ----------
+    estimator : LGBMModel or None
+        Whose ``fit`` it is; None of the native functions.
+    """
+
+    estimator: Any = None
+
+    @classmethod
+    def here(cls) -> "Fit":
+        """Return what the call under way is part of."""
+        from lightgbm import LGBMModel
+
+        for frame in _frames():
+            if frame.f_code.co_name == "fit" and isinstance(found := frame.f_locals.get("self"), LGBMModel):
+                return cls(found)
+        return cls()
+
+    @property
+    def name(self) -> str:
+        """Class of what is trained."""
+        return "Booster" if self.estimator is None else type(self.estimator).__name__
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The parameters of the estimator that say something: None is what LightGBM takes for itself."""
+        if self.estimator is None:
+            return {}
+        given = self.estimator.get_params(deep=False)
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def is_part() -> bool:
+    """Tell whether scikit-learn trains here as a part of something: a fold, a candidate, a member of an ensemble.
+
+    The last step of a pipeline and the refit of a search are none: they are trained once, on all that there is.
+    """
+    modules = {str(frame.f_globals.get("__name__", "")) for frame in _frames()}
+    return any(name.startswith("sklearn.") and name not in ONCE for name in modules)
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - what called us, and what called that, is the question
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
