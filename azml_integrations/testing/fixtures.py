@@ -29,6 +29,8 @@ def azml_home(tmp_path: "Path", monkeypatch: pytest.MonkeyPatch) -> "Iterator[Pa
     monkeypatch.setenv("AZML_PLUGINS", "")
     plugins.cache_clear()
     yield home
+    if mirroring := sys.modules.get("azml_integrations.mirroring"):
+        mirroring.followers().end()  # their threads look at this home
     autolog(False)
     plugins.cache_clear()
     if process := sys.modules.get("azml_integrations.core.process"):
