@@ -110,6 +110,7 @@ def test_the_tutorial_for_plugins_runs_as_written(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_tutorial_for_plugins_runs_in_a_fresh_environment(tmp_path):
     """Nothing of ours is on the path but what an installer put there, and everything is fetched and built."""
     root = Path(__file__).parent.parent

@@ -20,7 +20,8 @@ def check_plugin(module: ModuleType | str) -> None:
     ------
     AssertionError
         With one line for each fault: a hook that does not exist, an argument that it does not have, a wrapper, a
-        hook without a docstring, an adapter that cannot be found, a framework that is imported at the top.
+        hook without a docstring, an adapter that cannot be found, a framework that is imported at the top, a
+        ``requires_azml`` that keeps this version of azml_integrations out.
     """
     from importlib import import_module
 
@@ -50,6 +51,7 @@ def _hook_faults(plugin: ModuleType) -> Iterator[str]:
             yield f"{name} is no hook; there are {there}"
         elif not inspect.getdoc(function):
             yield f"{name} has no docstring; it tells users what the plugin does there"
+    yield from _version_faults(getattr(plugin, "requires_azml", ""))
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -61,6 +63,16 @@ def _hook_faults(plugin: ModuleType) -> Iterator[str]:
         for impl in caller.get_hookimpls():
             if impl.wrapper or impl.hookwrapper:
                 yield f"{caller.name} is a wrapper, which cannot be isolated; use a plain hookimpl"
+
+
+def _version_faults(wanted: object) -> Iterator[str]:
+    from .. import __version__, versions
+
+    try:
+        if wanted and not versions.allows(str(wanted), __version__):
+            yield f"requires_azml is {wanted!r}, and this is azml_integrations {__version__}"
+    except ValueError as error:
+        yield f"requires_azml: {error}"
 
 
 def _adapter_faults(plugin: ModuleType) -> Iterator[str]:

@@ -10,6 +10,9 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_DEEPEST = 100
+"""So many levels are looked at; below, the pickle tells."""
+
 _NAMED = (type, FunctionType, BuiltinFunctionType, ModuleType)
 
 
@@ -56,7 +59,8 @@ def differences(before: Portrait, after: Portrait, place: str) -> Iterator[str]:
         yield f"{place} is a {after.kind}, without autolog a {before.kind}"
         return
     if before.content != after.content:
-        yield f"{place} is {after.content}, without autolog {before.content}"
+        now, then = (one.content or "an object of its own" for one in (after, before))
+        yield f"{place} is {now}, without autolog {then}"
     for part in chain(before.parts, (part for part in after.parts if part not in before.parts)):
         if part not in after.parts:
             yield f"{place}{part} is missing with autolog"
@@ -70,17 +74,19 @@ class _Painter:
     """Paints one object; what it has painted already it only points at."""
 
     def __init__(self) -> None:
-        self._painted: dict[int, tuple[int, object]] = {}
+        self._painted: dict[int, tuple[str, object]] = {}
 
-    def paint(self, value: Any) -> Portrait:
+    def paint(self, value: Any, place: str = "", depth: int = 0) -> Portrait:
         if isinstance(value, _PLAIN):
             return Portrait(_name(type(value)), repr(value))
         if isinstance(value, _NAMED):
             return Portrait(_name(type(value)), _name(value))
         if id(value) in self._painted:
-            return Portrait("again", f"number {self._painted[id(value)][0]}")
-        self._painted[id(value)] = len(self._painted), value  # kept: an id belongs to nobody else meanwhile
-        return Portrait(_name(type(value)), _pixels(value), {name: self.paint(part) for name, part in _parts(value)})
+            return Portrait(_name(type(value)), f"the one at {self._painted[id(value)][0] or 'the top'}")
+        self._painted[id(value)] = place, value  # kept: an id belongs to nobody else meanwhile
+        parts = _parts(value) if depth < _DEEPEST else ()
+        painted = {name: self.paint(part, place + name, depth + 1) for name, part in parts}
+        return Portrait(_name(type(value)), _pixels(value), painted)
 
 
 def _parts(value: Any) -> Iterator[tuple[str, object]]:

@@ -107,3 +107,12 @@ def test_an_adapter_that_leads_nowhere_is_named():
     module.__name__ = "json"
     with pytest.raises(AssertionError, match=r"(?s)is not 'package.module:function'.*not an Adapter"):
         check_plugin(module)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(">=99", "requires_azml is '>=99', and this is"), ("new", "requires_azml: ")]
+)
+def test_a_plugin_for_other_versions_is_named(wanted, told):
+    """It would be installed, and never used."""
+    with pytest.raises(AssertionError, match=told):
+        check_plugin(plugin(requires_azml=wanted))
