@@ -58,9 +58,12 @@ def test_the_round_in_which_another_callback_stops_is_not_lost(experiment, matri
             return epoch == 2
 
     train(matrices, Stop(), AzmlCallback(silent=True))
+    early = xgboost.callback.EarlyStopping(rounds=1)
+    kept = xgboost.cv({**QUICK, "eta": 1.0}, matrices[0], 60, callbacks=[early, AzmlCallback(silent=True)])
 
-    (run,) = experiment.get_runs()
-    assert [point.step for point in run.metric_points("test-logloss")] == [0, 1, 2]
+    validated, trained = experiment.get_runs()
+    assert [point.step for point in trained.metric_points("test-logloss")] == [0, 1, 2]
+    assert len(kept) + 1 == len(validated.metric_points("test-logloss-mean")) < 60
 
 
 def test_it_takes_a_cross_validation(experiment, matrices):
