@@ -197,7 +197,7 @@ class LoggingVerbs(ArtifactVerbs):
         OfferError
             If the plugin that draws it fails.
         """
-        if plot is None and not isinstance(path, (str, bytes, os.PathLike)):
+        if plot is None and not (isinstance(path, (str, bytes, os.PathLike)) or hasattr(path, "read")):
             path, plot = None, path
         if (path is None) == (plot is None):
             raise UserErrorException(
