@@ -1,56 +1,40 @@
 """The one plugin manager: who is there, and how they are asked.
 
 Plugins are found by the entry points of the group ``azml_integrations``, and beside the script (`local_plugins`), at
-the first question and not at import. Each is loaded and called on its own: one that stumbles becomes one
-`PluginWarning` with its name, and all others, and training, go on. What each of them was seen doing is kept:
-`Plugins.facts`.
-
-``AZML_PLUGINS``
-    Names of the plugins to use, separated by commas. Unset means all, empty means none. The core's own
-    plugin, ``core``, is always there.
-``AZML_DISABLE_PLUGINS``
-    Names of plugins to leave out, separated by commas.
+the first question and not at import; which of them are used, `admission` says. Each is loaded and called on its own:
+one that stumbles becomes one `PluginWarning` with its name, and all others, and training, go on. What each of them was
+seen doing is kept: `Plugins.facts`.
 """
 
-import ast
-import contextlib
 import copy
 import functools
 import inspect
-import os
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from math import inf
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 import msgspec
 import pluggy
 
-from . import hookspecs, versions
+from . import hookspecs
 from ._version import __version__
+from .admission import CORE, Admission, outdated, rank, unfit
+from .conduct import PATIENCE, SOURCE, Life, Register
 from .entries import Entry, entries
 from .errors import PluginWarning, warn_outside
 from .local_plugins import local_entry
 
 T = TypeVar("T")
 
-CORE = "core"
-"""Entry-point name of the core's own plugin."""
-
-PATIENCE = 3
-"""So many failures, or so many slow calls, of one plugin in one run; then it is left out for the rest of that run."""
-
-SOURCE = "plugin "
-"""How the source of a note begins that tells of a plugin; its name follows."""
+__all__ = ["CORE", "PATIENCE", "SOURCE", "Life", "PluginFact", "Plugins", "plugins", "reach"]
 
 _INSIDE: ContextVar[frozenset[tuple[str, str]]] = ContextVar("azml_inside_hooks", default=frozenset())
 """Which hooks of which plugins run in this context: what they do is not told to themselves again."""
@@ -84,52 +68,6 @@ class PluginFact:
     hooks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Life:
-    """The run that a hook tells of, where this process writes to it.
-
-    Attributes
-    ----------
-    run_id : str
-        The run.
-    note : callable
-        Takes source and message, as `Run.note` does.
-    family : str
-        Id of the topmost run of this process above it, or its own: who misbehaves in the children misbehaves in it.
-    """
-
-    run_id: str
-    note: Callable[[str, str], None]
-    family: str
-
-
-@dataclass
-class _Conduct:
-    """How one plugin behaved, in the process or in one run."""
-
-    faults: dict[str, str] = field(default_factory=dict)
-    """The first fault of each hook."""
-    failures: int = 0
-    slow: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Of each hook, the calls that took too long, and the longest of them [s]."""
-    off: bool = False
-
-    def told(self) -> list[str]:
-        """Return it in short clauses."""
-        dawdled = (
-            f"{hook} took up to {longest:.2g} s ({_times(count)} too long)"
-            for hook, (count, longest) in self.slow.items()
-        )
-        return [*self.faults.values(), *dawdled]
-
-    def verdict(self) -> str:
-        """Return why there is no more patience with it, or nothing."""
-        slow = sum(count for count, _ in self.slow.values())
-        if self.failures >= PATIENCE:
-            return f"it failed {_times(self.failures)}"
-        return f"it was too slow {_times(slow)}" if slow >= PATIENCE else ""
-
-
 class Plugins:
     """Find plugins, keep them, ask them one by one.
 
@@ -149,8 +87,7 @@ class Plugins:
         self._specs = specs
         self._lock = threading.RLock()
         self._facts: dict[str, PluginFact] = {}
-        self._conduct: dict[str, _Conduct] = {}
-        self._lives: dict[str, dict[str, _Conduct]] = {}
+        self._conduct = Register()
         self._unsaid: list[Callable[[], None]] = []
         self._old_names = self._renamed()
         self._begun = self._complete = False
@@ -272,15 +209,13 @@ class Plugins:
             Once for each plugin and thing.
         """
         reason = f"{what}: {_spelled(error) if isinstance(error, BaseException) else error}"
-        known = self._keep(self._conduct.setdefault(name, _Conduct()), what, reason, 0.0)
-        if warn and not known:
-            message = f"plugin {name!r}: {reason}; all else goes on"
-            self._unsaid.append(partial(warn_outside, message, PluginWarning))
-            self._say()
+        unsaid = self._conduct.judge(name, what, reason)
+        if warn:
+            self._warn(unsaid)
 
     def end(self, family: str) -> None:
         """Forget how plugins behaved in a run, with which they were left out."""
-        self._lives.pop(family, None)
+        self._conduct.end(family)
 
     def listen(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook."""
@@ -289,7 +224,10 @@ class Plugins:
     def facts(self) -> list[PluginFact]:
         """Return what became of every plugin, by name."""
         self._discover()
-        return sorted(map(self._with_conduct, self._facts.values()), key=lambda fact: (fact.name != CORE, fact.name))
+        return sorted(map(self._as_seen, self._facts.values()), key=lambda fact: (fact.name != CORE, fact.name))
+
+    def _as_seen(self, fact: PluginFact) -> PluginFact:
+        return replace(fact, reason="; ".join(filter(None, [fact.reason, *self._conduct.told(fact.name)])))
 
     def register(self, plugin: object, name: str | None = None) -> None:
         """Use an object or module as a plugin, without an entry point: for tests and notebooks.
@@ -336,7 +274,7 @@ class Plugins:
             raise ValueError(f"no plugin {plugin!r} is registered; there are: {', '.join(self._facts) or 'none'}")
         self._pluggy.unregister(name=known)
         del self._facts[known]
-        self._conduct.pop(known, None)
+        self._conduct.forget(known)
 
     # -- finding and loading -------------------------------------------------------------------------
 
@@ -348,11 +286,11 @@ class Plugins:
             if self._begun:
                 return
             self._begun = True
-            allowed, left_out = _names("AZML_PLUGINS"), _names("AZML_DISABLE_PLUGINS") or frozenset()
-            for entry in sorted(entries(hookspecs.PROJECT), key=_rank):
-                self._load(entry, _why_not(entry.name, allowed, left_out))
+            admission = Admission.of_environment()
+            for entry in sorted(entries(hookspecs.PROJECT), key=rank):
+                self._load(entry, admission.refusal(entry.name))
             if (local := local_entry()) is not None:  # the last: an installed plugin of its name stays
-                self._load(local, _why_not(local.name, allowed, left_out))
+                self._load(local, admission.refusal(local.name))
             self._complete = True
         self._say()  # the last, since a filter may make an error of a warning
 
@@ -365,14 +303,14 @@ class Plugins:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a stranger's module may raise anything, also a panic of Rust's
-            reason = _outdated(entry.module) or _spelled(error)
+            reason = outdated(entry.module) or _spelled(error)
             self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, entry.origin, "failed", reason))
             advice = f"AZML_DISABLE_PLUGINS={entry.name} leaves it out"
             who = f"plugin {entry.name!r} ({entry.origin or entry.value})"
             self._unsaid.append(partial(warn_outside, f"{who} cannot be used: {reason}; {advice}", PluginWarning))
 
     def _add(self, plugin: object, name: str, origin: str = "", came_from: str = "") -> None:
-        if why := _unfit(getattr(plugin, "requires_azml", "")):
+        if why := unfit(getattr(plugin, "requires_azml", "")):
             raise pluggy.PluginValidationError(plugin, why)
         if self._pluggy.has_plugin(name):
             raise ValueError(f"a plugin of the name {name!r} is there already")
@@ -432,6 +370,10 @@ class Plugins:
         found = getattr(getattr(self._specs, hook, None), "azml_deprecation", None)
         return found if isinstance(found, hookspecs.Deprecation) else None
 
+    def _warn(self, messages: list[str]) -> None:
+        self._unsaid += [partial(warn_outside, message, PluginWarning) for message in messages]
+        self._say()
+
     def _say(self) -> None:
         """Warn of what was found, once everything is in place."""
         unsaid, self._unsaid = self._unsaid, []
@@ -455,7 +397,8 @@ class Plugins:
     def _answers(self, hook: str, arguments: dict[str, object], life: Life | None) -> Iterator[tuple[str, Any]]:
         """Ask one after another, and yield each answer with whose it is."""
         for name, impl in self._implementing(hook):
-            if (impl.plugin_name, hook) in _INSIDE.get() or self._is_off(impl.plugin_name, life):
+            off = impl.plugin_name != CORE and self._conduct.is_off(impl.plugin_name, life)
+            if off or (impl.plugin_name, hook) in _INSIDE.get():
                 continue
             answer = self._ask(hook, name, impl, self._given(name, arguments), life)
             if answer is not None:
@@ -478,7 +421,8 @@ class Plugins:
             _INSIDE.reset(token)
         slow = took if took > self._budget(impl.plugin_name, hook) else 0.0
         if fault is not None or slow:
-            self._judge(impl.plugin_name, name, fault, slow, life)
+            reason = f"{name} raised {_spelled(fault)}" if fault is not None else ""
+            self._warn(self._conduct.judge(impl.plugin_name, name, reason, slow, life))
         return answer
 
     def _budget(self, plugin: str, hook: str) -> float:
@@ -491,51 +435,6 @@ class Plugins:
         if found is None or not found.arguments:
             return arguments
         return arguments | {old: arguments[new] for old, new in found.arguments.items() if new in arguments}
-
-    # -- conduct -------------------------------------------------------------------------------------
-
-    def _with_conduct(self, fact: PluginFact) -> PluginFact:
-        conduct = self._conduct.get(fact.name)
-        if conduct is None:
-            return fact
-        return replace(fact, reason="; ".join(filter(None, [fact.reason, *conduct.told()])))
-
-    def _is_off(self, name: str, life: Life | None) -> bool:
-        conduct = self._lives.get(life.family, {}).get(name) if life is not None else None
-        return conduct is not None and conduct.off and name != CORE
-
-    def _judge(self, name: str, hook: str, fault: BaseException | None, took: float, life: Life | None) -> None:
-        """Keep what a plugin did, note it in the run, and say it: an error once, slowness when it has gone on."""
-        reason = f"{hook} raised {_spelled(fault)}" if fault is not None else ""
-        known = self._keep(self._conduct.setdefault(name, _Conduct()), hook, reason, took)
-        if reason and not known:
-            self._unsaid.append(partial(warn_outside, f"plugin {name!r}: {reason}; all else goes on", PluginWarning))
-        if life is not None:
-            self._judge_in_run(name, hook, reason, took, life)
-        self._say()
-
-    def _judge_in_run(self, name: str, hook: str, reason: str, took: float, life: Life) -> None:
-        conduct = self._lives.setdefault(life.family, {}).setdefault(name, _Conduct())
-        if not self._keep(conduct, hook, reason, took):
-            _note(life, name, reason or f"{hook} took {took:.2g} s, too long for the user's thread")
-        why = conduct.verdict()
-        if why and not conduct.off:
-            conduct.off = True
-            _note(life, name, f"switched off for the rest of the run: {why}")
-            message = f"plugin {name!r} is switched off for the rest of run {life.family}: {why}"
-            self._unsaid.append(partial(warn_outside, message, PluginWarning))
-
-    @staticmethod
-    def _keep(conduct: _Conduct, hook: str, reason: str, took: float) -> bool:
-        """Add to a plugin's conduct; tell whether the like was known of it."""
-        known = hook in (conduct.faults if reason else conduct.slow)
-        if reason:
-            conduct.failures += 1
-            conduct.faults.setdefault(hook, reason)
-        if took:
-            count, longest = conduct.slow.get(hook, (0, 0.0))
-            conduct.slow[hook] = count + 1, max(longest, took)
-        return known
 
 
 def reach(address: object) -> Any:
@@ -575,61 +474,5 @@ def _own(argument: object) -> object:
     return copy.deepcopy(argument) if isinstance(argument, msgspec.Struct | dict | list | set) else argument
 
 
-def _note(life: Life, name: str, message: str) -> None:
-    with contextlib.suppress(Exception):  # a full disk; the warning says it too
-        life.note(SOURCE + name, message)
-
-
 def _spelled(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _unfit(wanted: object) -> str:
-    """Return why a plugin that requires some versions of ours cannot be used with this one; nothing if it can."""
-    if not wanted:
-        return ""
-    try:
-        if not isinstance(wanted, str):
-            raise ValueError(f"it is no string but {wanted!r}")  # noqa: TRY004, TRY301 - told as the other
-        fits = versions.allows(wanted, __version__)
-    except ValueError as error:
-        return f"its requires_azml cannot be read: {error}"
-    if fits:
-        return ""
-    return f"it requires azml_integrations {wanted}, and this is {__version__}; install versions that fit each other"
-
-
-def _outdated(module: str) -> str:
-    """Return why a module that could not be imported is none for this version, if its text says so."""
-    with contextlib.suppress(Exception, SystemExit):  # it is a second look at what was broken at the first
-        spec = find_spec(module)
-        text = Path(spec.origin).read_text(encoding="utf-8") if spec is not None and spec.origin else ""
-        for statement in ast.parse(text).body:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id="requires_azml")], value=ast.Constant(value=wanted)):
-                    return _unfit(wanted)
-    return ""
-
-
-def _rank(entry: Entry) -> tuple[bool, bool]:
-    """Return what sorts our own core first: no stranger takes its name."""
-    return entry.name != CORE, entry.distribution.replace("_", "-") != "azml-integrations"
-
-
-def _names(variable: str) -> frozenset[str] | None:
-    text = os.environ.get(variable)
-    return None if text is None else frozenset(name.strip() for name in text.split(",") if name.strip())
-
-
-def _why_not(name: str, allowed: frozenset[str] | None, left_out: frozenset[str]) -> str:
-    if name == CORE:
-        return ""
-    if name in left_out:
-        return "named in AZML_DISABLE_PLUGINS"
-    if allowed is not None and name not in allowed:
-        return "not named in AZML_PLUGINS"
-    return ""

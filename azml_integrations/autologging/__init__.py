@@ -6,6 +6,7 @@ An adapter (a plugin in ``plugins/``, or anybody's) needs these names only.
 from ..core.context import as_current, runs_here
 from ..host import computed_once
 from .adapter import Observation, Observer, attempt, is_paused, observed_run, paused, paused_here, stumble
+from .callers import calling, is_called_from
 from .imports import when_imported
 from .parameters import log_parameters
 from .patching import Patches, Target, patched
@@ -20,7 +21,9 @@ __all__ = [
     "as_current",
     "attempt",
     "autolog",
+    "calling",
     "computed_once",
+    "is_called_from",
     "is_paused",
     "log_parameters",
     "observed_run",

@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
-from ..errors import AutologWarning, OptionError, PluginWarning, warn_outside
+from ..errors import AutologWarning, OptionError, warn_outside
 from ..plugins import plugins
 from ..records import Adapter, AutologOptions
 from .adapter import stumble
@@ -169,13 +169,8 @@ def adapters() -> dict[str, Adapter]:
         If a plugin answers with something else than adapters.
     """
     known: dict[str, Adapter] = {}
-    for offered in plugins().call("azml_adapters"):
-        for adapter in offered if isinstance(offered, list | tuple) else [offered]:
-            if isinstance(adapter, Adapter):
-                known.setdefault(adapter.framework, adapter)
-            else:
-                message = f"azml_adapters returns a list of Adapter; a plugin answered with {adapter!r}"
-                warn_outside(message, PluginWarning)
+    for _, adapter in plugins().offered("azml_adapters", Adapter):
+        known.setdefault(adapter.framework, adapter)
     return known
 
 

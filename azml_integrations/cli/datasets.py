@@ -122,33 +122,19 @@ def _meant(registry: "Registry", text: str) -> "Version":
 
 
 def _everything(space: "Workspace", registry: "Registry", version: "Version") -> dict[str, Any]:
+    from ..core.dataset_files import place
+
     definition = msgspec.to_builtins(version.definition)
     told = _brief(registry, version)
     return {
         **told,
         "versions": registry.versions(version.name),
-        "sources": [_source(one) for one in definition["sources"]],
+        "sources": [{"kind": one["kind"], "path": place(one)} for one in definition["sources"]],
         "reading": definition.get("reading"),
         "steps": definition.get("steps", []),
         "made_by": version.origin and version.origin.partition("/")[0],
         "used_by": _users(space, told["id"]),
     }
-
-
-def _source(source: dict[str, Any]) -> dict[str, Any]:
-    """Return where files lie, in one line, and without what may be secret in an address."""
-    from ..core.dataset_files import shown
-
-    match source["kind"]:
-        case "web":
-            path = shown(source["url"])
-        case "datastore":
-            path = f"{source['datastore']}:{source.get('path', '')}"
-        case "written":
-            path = f"{source['form']} of the rows of another dataset"
-        case _:
-            path = source["path"]
-    return {"kind": source["kind"], "path": path}
 
 
 def _users(space: "Workspace", dataset_id: str) -> list[str]:

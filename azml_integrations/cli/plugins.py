@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..offers import Panel, Renderer
+from ..records import Adapter, Mirror
 from . import words
 from .choices import NotFoundError, form, shared, workspace
 from .plugin_writing import new
@@ -28,6 +30,14 @@ _COLUMNS = (
     Column("hooks", "hooks", "text", 3),
     Column("fault", "fault"),
 )
+
+_OFFERED: "dict[str, type]" = {
+    "azml_adapters": Adapter,
+    "azml_figure_renderers": Renderer,
+    "azml_mirrors": Mirror,
+    "azml_panels": Panel,
+}
+"""Hooks that answer with nouns of ours, and which."""
 
 
 @click.group()
@@ -63,14 +73,13 @@ def list_(as_json: bool) -> None:
 def _look_at_offers() -> None:
     """Ask for all that plugins offer, so that what is wrong with it becomes known; nothing of it is imported."""
     from ..core.model_formats import formats
-    from ..offers import Panel, Renderer
     from ..plugins import plugins
     from .offered import offers
 
     root = click.get_current_context().find_root().command
     offers(root.commands if isinstance(root, click.Group) else {})
     formats()
-    for hook, kind in (("azml_figure_renderers", Renderer), ("azml_panels", Panel)):
+    for hook, kind in _OFFERED.items():
         plugins().offered(hook, kind)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .. import errors, names
@@ -366,6 +366,19 @@ def shown(url: str) -> str:
     """Return an address without what may be secret in it: name, password and query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + ("?..." if parts.query else "")
+
+
+def place(source: Mapping[str, Any]) -> str:
+    """Return in one line where a source of a definition lies, without what may be secret in an address."""
+    match source["kind"]:
+        case "web":
+            return shown(source["url"])
+        case "datastore":
+            return f"{source['datastore']}:{source.get('path', '')}"
+        case "written":
+            return f"{source['form']} of the rows of another dataset"
+        case _:
+            return str(source["path"])
 
 
 class Mounted:

@@ -479,7 +479,7 @@ class Experiment:
             raise errors.ExperimentStateError(found[0].name, f"still has {len(runs)} runs; delete them first")
         trashed = sum(entry.experiment == found[0].name for entry in workspace.trash)
         if trashed:
-            why = f"has {trashed} deleted runs in the trash; restore or purge them first"
+            why = f"has {trashed} deleted {'run' if trashed == 1 else 'runs'} in the trash; restore or purge them first"
             raise errors.ExperimentStateError(found[0].name, why)
         shutil.rmtree(found[0]._folder)  # noqa: SLF001 - one of us
 

@@ -5,7 +5,6 @@ The name of the format stands in the model's ``model.json``; by it the plugin is
 
 import hashlib
 import tempfile
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +105,7 @@ def save_model(run: "Run", model: object, name: str | None = None, format: str |
     if not hasattr(run, "upload_file"):
         raise errors.OptionError(f"save_model got {errors.a(run)} as run; expected a Run, then the model")
     who, chosen = _chosen(model, format)
-    taken = {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}
-    place = stored_model.free_name(type(model).__name__, taken) if name is None else _untaken(run, name, taken)
+    place = stored_model.free_place(run, type(model).__name__, name)
     with tempfile.TemporaryDirectory(prefix="azml-model-") as folder:
         try:
             reach(chosen.save)(model, Path(folder), **options)
@@ -155,12 +153,6 @@ def _chosen(model: object, name: str | None) -> tuple[str, ModelFormat]:
     if not fitting:
         raise errors.OptionError(f"no plugin here has a format for {errors.a(model)}; there are: {told}")
     return min(fitting.values(), key=lambda found: found[1].runs_code)  # min keeps the first of equals
-
-
-def _untaken(run: "Run", name: str, taken: Collection[str]) -> str:
-    if stored_model.checked_name(name) in taken:
-        raise errors.ModelExistsError(name, f"run {run.id}", "choose another name, or leave it out")
-    return name
 
 
 def _written(folder: Path) -> list[FileFacts]:

@@ -151,6 +151,33 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
+def free_place(run: "Run", default: str, name: str | None = None) -> str:
+    """Return the folder below ``outputs/`` that a model to come has for itself.
+
+    Parameters
+    ----------
+    run : Run
+        Where the model goes.
+    default : str
+        What it is called where nobody says: a class; where that is taken, the first free name after it.
+    name : str, default=None
+        What the user wants it to be called.
+
+    Raises
+    ------
+    ModelExistsError
+        If the run has files under `name`.
+    NameRefusedError
+        If `name` is no plain folder name.
+    """
+    taken = {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}
+    if name is None:
+        return free_name(default, taken)
+    if checked_name(name) in taken:
+        raise errors.ModelExistsError(name, f"run {run.id}", "choose another name, or leave it out")
+    return name
+
+
 # -- out ---------------------------------------------------------------------------------------------
 
 

@@ -8,13 +8,12 @@ next follower gives it, of whatever process.
 import contextlib
 import threading
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .. import host
 from ..core import ending
 from ..errors import PluginWarning, StoreError, warn_outside
-from ..plugins import plugins
+from ..plugins import plugins, reach
 from ..records import Mirror, Reflection
 from ..store.mirrors import Ledger, MirrorState
 from .delivery import Delivery
@@ -42,12 +41,11 @@ def mirrors() -> list[Mirror]:
         If a plugin answers with something else than mirrors.
     """
     known: dict[str, Mirror] = {}
-    for offered in plugins().call("azml_mirrors"):
-        for mirror in offered if isinstance(offered, list | tuple) else [offered]:
-            if isinstance(mirror, Mirror) and all(isinstance(part, str) for part in (mirror.name, mirror.activate)):
-                known.setdefault(mirror.name, mirror)
-            else:
-                warn_outside(f"azml_mirrors returns a list of Mirror; a plugin answered with {mirror!r}", PluginWarning)
+    for who, mirror in plugins().offered("azml_mirrors", Mirror):
+        if all(isinstance(part, str) for part in (mirror.name, mirror.activate)):
+            known.setdefault(mirror.name, mirror)
+        else:
+            plugins().blame(who, "azml_mirrors", f"{mirror!r} is not made of strings")
     return list(known.values())
 
 
@@ -187,8 +185,7 @@ class Follower:
             Whatever the mirror raises.
         """
         if self._reflection is None:
-            module, _, function = self._mirror.activate.partition(":")
-            self._reflection = getattr(import_module(module), function)(self._workspace)
+            self._reflection = reach(self._mirror.activate)(self._workspace)
         return Delivery(self.ledger, self._reflection).all()
 
     def release(self) -> None:

@@ -1,6 +1,6 @@
 """The pages of datasets: what is registered, its files and first rows, the runs that used and made it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..core import used
 from ..core.dataset_definition import Definition, FileDefinition, TabularDefinition, Take, identity
-from ..core.dataset_files import DataFile, files_of, shown
+from ..core.dataset_files import DataFile, files_of, place
 from ..core.dataset_registry import Registry, Version
 from ..core.dataset_rows import frame, table_files
 from ..errors import AzmlError
@@ -221,20 +221,7 @@ def _models(studio: Studio, definition: Definition, version: Version | None) -> 
 
 def sources(definition: Definition) -> list[dict[str, str]]:
     """Return where the files of a dataset lie, without what may be secret in an address."""
-    return [_source(one) for one in msgspec.to_builtins(definition.sources)]
-
-
-def _source(source: Mapping[str, Any]) -> dict[str, str]:
-    match source["kind"]:
-        case "web":
-            path = shown(source["url"])
-        case "datastore":
-            path = f"{source['datastore']}:{source.get('path', '')}"
-        case "written":
-            path = f"{source['form']} of the rows of another dataset"
-        case _:
-            path = source["path"]
-    return {"kind": source["kind"], "path": path}
+    return [{"kind": one["kind"], "path": place(one)} for one in msgspec.to_builtins(definition.sources)]
 
 
 def files(studio: Studio, definition: Definition) -> tuple[list[File], str]:

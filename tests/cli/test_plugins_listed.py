@@ -69,3 +69,22 @@ def test_there_need_be_no_run(azml, monkeypatch, tmp_path):
     """Whoever has just installed a plugin looks before training."""
     monkeypatch.setenv("AZML_HOME", str(tmp_path / "nowhere"))
     assert azml("plugin", "list").out
+
+
+def test_an_offer_that_is_none_is_told(azml):
+    """Nobody has to train, or to wait for a mirror, to learn that a plugin offers nonsense."""
+
+    class Odd:
+        @hookimpl
+        def azml_mirrors(self):
+            return ["warehouse"]
+
+        @hookimpl
+        def azml_adapters(self):
+            return {"framework": "toy"}
+
+    plugins().register(Odd(), "odd")
+
+    (row,) = [row for row in azml("plugin", "list", "--json").json if row["name"] == "odd"]
+    assert "azml_mirrors: 'warehouse' is no azml_integrations.records.Mirror" in row["fault"]
+    assert "azml_adapters: {'framework': 'toy'} is no azml_integrations.records.Adapter" in row["fault"]

@@ -137,7 +137,7 @@ def test_after_three_failures_it_is_left_out_for_the_run(sound, train):
     assert len([one for one in sound.seen if one[0] == "ended"]) == 6
     off = ("plugin broken", "switched off for the rest of the run: it failed 3 times")
     assert off in [note for one in [run, *run.get_children()] for note in notes(one)]
-    assert plugins()._lives == {}
+    assert plugins()._conduct._lives == {}
 
     with pytest.warns(PluginWarning, match="is switched off for the rest of run"):
         train()

@@ -146,7 +146,7 @@ def test_a_number_is_given_once(workspace, experiment, parent):
     other.complete()
     assert other.number == 4
     workspace.trash.purge(other.delete())
-    with pytest.raises(ExperimentStateError, match="has 1 deleted runs in the trash; restore or purge them"):
+    with pytest.raises(ExperimentStateError, match="has 1 deleted run in the trash; restore or purge them"):
         Experiment.delete(workspace, experiment.id)
 
     (workspace.root / "experiments").rename(workspace.root / "lost")

@@ -16,6 +16,7 @@ from azml_integrations.core.stored_model import (
     checked_name,
     find,
     free_name,
+    free_place,
     versions,
     write,
 )
@@ -173,3 +174,17 @@ def test_names_of_folders():
             checked_name(name)
     assert free_name("Ridge", set()) == "Ridge"
     assert free_name("Ridge", {"Ridge", "Ridge_2", "Net"}) == "Ridge_3"
+
+
+def test_a_model_has_a_folder_for_itself(experiment):
+    """A class may be stored twice; a name that the user chose is never another model's, nor a path."""
+    run = experiment.start_logging(snapshot_directory=None)
+    run.upload_file("outputs/Ridge/notes.txt", io.BytesIO(b"mine"))
+
+    assert free_place(run, "Ridge") == "Ridge_2"
+    assert free_place(run, "Ridge", "best") == "best"
+    with pytest.raises(errors.ModelExistsError, match="choose another name"):
+        free_place(run, "Net", "Ridge")
+    with pytest.raises(errors.NameRefusedError):
+        free_place(run, "Net", "../best")
+    run.complete()

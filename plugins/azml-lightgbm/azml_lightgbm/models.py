@@ -5,8 +5,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.core import stored_model
-from azml_integrations.core.stored_model import checked_name, free_name
-from azml_integrations.errors import ModelExistsError, OptionError
+from azml_integrations.core.stored_model import free_place
+from azml_integrations.errors import OptionError
 
 from .options import MOST_MODEL_BYTES
 
@@ -84,10 +84,7 @@ def save_model(run: "Run", model: Any, name: str | None = None, max_model_bytes:
 
     if not isinstance(model, Booster | LGBMModel):
         raise OptionError(f"got {type(model).__name__} to store; expected a Booster or an estimator of LightGBM's")
-    taken = _taken(run)
-    place = free_name("Booster", taken) if name is None else checked_name(name)
-    if place in taken:
-        raise ModelExistsError(place, f"run {run.id}", "choose another name, or leave it out")
+    place = free_place(run, "Booster", name)
     booster, estimator = (model, None) if isinstance(model, Booster) else (model.booster_, model)
     text = booster.model_to_string()
     if too_large := store(run, booster, text, estimator, f"outputs/{place}", max_model_bytes):
@@ -156,7 +153,7 @@ def store(run: "Run", booster: Any, text: str, estimator: Any, folder: str, most
 
 def free_folder(run: "Run") -> str:
     """Return where a model goes: ``outputs/Booster``, or a name after it where there are files under that one."""
-    return f"outputs/{free_name('Booster', _taken(run))}"
+    return f"outputs/{free_place(run, 'Booster')}"
 
 
 def _plain(categories: Any) -> list[list[Any]] | None:
@@ -164,7 +161,3 @@ def _plain(categories: Any) -> list[list[Any]] | None:
     if not categories or sum(map(len, categories)) > MOST_NAMES:
         return None
     return [[each if isinstance(each, str | int | float) else str(each) for each in several] for several in categories]
-
-
-def _taken(run: "Run") -> set[str]:
-    return {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}

@@ -85,7 +85,7 @@ def _main_name(name: str) -> str:
         from lightgbm.basic import _ConfigAliases
 
         _ConfigAliases.get("num_iterations")
-        return next((main for main, names in _ConfigAliases.aliases.items() if name in names), name)
+        return next((main for main, names in (_ConfigAliases.aliases or {}).items() if name in names), name)
     return name
 
 

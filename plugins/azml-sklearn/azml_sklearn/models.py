@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.core import stored_model
-from azml_integrations.core.stored_model import checked_name, version_of
-from azml_integrations.errors import AutologWarning, ModelExistsError, OptionError, warn_outside
+from azml_integrations.core.stored_model import free_place, version_of
+from azml_integrations.errors import AutologWarning, OptionError, warn_outside
 
 from .errors import ModelNotStorableError, ModelNotStoredError, ModelVersionWarning, NoModelError
 from .formats import FORMATS, ModelFormat, Source, Trust, View
@@ -150,7 +150,7 @@ def save_model(
     >>> model = azml_sklearn.load_model(run, name)  # doctest: +SKIP
     """
     chosen = format_named(model_format)
-    place = free_folder(run, type(estimator).__name__) if name is None else _free_name(run, name)
+    place = free_place(run, type(estimator).__name__, name)
     _put(run, estimator, f"outputs/{place}", chosen, max_model_bytes, X)
     return place
 
@@ -166,22 +166,6 @@ def format_named(name: object) -> ModelFormat:
     if not isinstance(name, str) or name not in FORMATS:
         raise OptionError(f"model_format is one of {', '.join(map(repr, FORMATS))}, not {name!r}")
     return FORMATS[name]
-
-
-def free_folder(run: "Run", name: str) -> str:
-    """Return the class name, or a name after it where the user has files under that one."""
-    return stored_model.free_name(name, _taken(run))
-
-
-def _taken(run: "Run") -> set[str]:
-    return {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}
-
-
-def _free_name(run: "Run", name: object) -> str:
-    checked = checked_name(name)
-    if checked in _taken(run):
-        raise ModelExistsError(checked, f"run {run.id}", "choose another name, or leave it out")
-    return checked
 
 
 def _put(run: "Run", fitted: Any, folder: str, model_format: ModelFormat, most_bytes: int | None, X: Any) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from azml_integrations import pictures
 from azml_integrations.autologging import computed_once
+from azml_integrations.core.stored_model import free_place
 from azml_integrations.pictures import Judged, of_each_output, told_apart
 
 from .answers import Answers, ask, metrics_from, remark
 from .diagram import store_diagram
 from .epochs import epochs_of
 from .fits import Fit, unmoved_randomness
-from .models import free_folder, store_model
+from .models import store_model
 from .parameters import describe
 from .pictures.album import log_charts, log_pictures
 from .pictures.evidence import Evidence
@@ -80,7 +81,7 @@ class Account:
     @computed_once
     def folder(self) -> str:
         """Where the files go: named by the class, or by a name after it where the user has files under that one."""
-        return f"outputs/{free_folder(self.run, self.fit.name)}"
+        return f"outputs/{free_place(self.run, self.fit.name)}"
 
 
 def observe_fit(run: "Run", fit: Fit, session: Session) -> Generator[None, Any, None]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azml_integrations import Run
 
 
-class AzmlCallback(TrainingCallback):  # type: ignore[misc]
+class AzmlCallback(TrainingCallback):
     """Records one training after another: rounds while they come; parameters, importances and model at the end.
 
     ``autolog`` leaves a training alone that has one. An error of ours is told once as a warning; it never ends a

@@ -1,12 +1,9 @@
 """What a training is part of: an estimator's ``fit``, or something that scikit-learn does with many of them."""
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from azml_integrations.autologging import place_fit
+from azml_integrations.autologging import calling, is_called_from, place_fit
 
 from .options import SOURCE
 
@@ -42,10 +39,7 @@ class Fit:
         """Return what the call under way is part of."""
         from xgboost import XGBModel
 
-        for frame in _frames():
-            if frame.f_code.co_name == "fit" and isinstance(found := frame.f_locals.get("self"), XGBModel):
-                return cls(found)
-        return cls()
+        return cls(calling(XGBModel, "fit"))
 
     @property
     def name(self) -> str:
@@ -71,15 +65,7 @@ def is_part() -> bool:
 
     The last step of a pipeline and the refit of a search are none: they are trained once, on all that there is.
     """
-    modules = {str(frame.f_globals.get("__name__", "")) for frame in _frames()}
-    return any(name.startswith("sklearn.") and name not in ONCE for name in modules)
-
-
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - what called us, and what called that, is the question
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
+    return is_called_from("sklearn", but=ONCE)
 
 
 def _is_nan(value: object) -> bool:

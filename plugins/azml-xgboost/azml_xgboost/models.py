@@ -5,8 +5,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from azml_integrations.core import stored_model
-from azml_integrations.core.stored_model import checked_name, free_name
-from azml_integrations.errors import ModelExistsError, OptionError
+from azml_integrations.core.stored_model import free_place
+from azml_integrations.errors import OptionError
 
 from .options import MOST_MODEL_BYTES
 
@@ -87,10 +87,7 @@ def save_model(run: "Run", model: Any, name: str | None = None, max_model_bytes:
 
     if not isinstance(model, Booster | XGBModel):
         raise OptionError(f"got {type(model).__name__} to store; expected a Booster or an estimator of XGBoost's")
-    taken = _taken(run)
-    place = free_name("Booster", taken) if name is None else checked_name(name)
-    if place in taken:
-        raise ModelExistsError(place, f"run {run.id}", "choose another name, or leave it out")
+    place = free_place(run, "Booster", name)
     booster, estimator = (model, None) if isinstance(model, Booster) else (model.get_booster(), model)
     if too_large := store(run, booster, estimator, f"outputs/{place}", max_model_bytes):
         raise OptionError(f"the model is {too_large}; max_model_bytes=... sets another cap")
@@ -164,7 +161,7 @@ def store(run: "Run", booster: Any, estimator: Any, folder: str, most_bytes: int
 
 def free_folder(run: "Run") -> str:
     """Return where a model goes: ``outputs/Booster``, or a name after it where there are files under that one."""
-    return f"outputs/{free_name('Booster', _taken(run))}"
+    return f"outputs/{free_place(run, 'Booster')}"
 
 
 def best_iteration(booster: Any) -> int | None:
@@ -190,7 +187,3 @@ def distribution() -> str:
     """Return which of XGBoost's distributions is installed: with CUDA, or without."""
     names = ("xgboost", "xgboost-cpu")
     return next((name for name in names if stored_model.version_of(name) is not None), names[0])
-
-
-def _taken(run: "Run") -> set[str]:
-    return {file.split("/")[1] for file in run.get_file_names() if file.startswith("outputs/") and file.count("/") > 1}

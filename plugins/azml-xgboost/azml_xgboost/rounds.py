@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from azml_integrations import Run
 
 
-class Rounds(TrainingCallback):  # type: ignore[misc]
+class Rounds(TrainingCallback):
     """Writes each round's metrics into a run, at step = round, under the names that XGBoost prints.
 
     It answers False always: it never ends a training. An error of ours is told once, and nothing is written after it.
