@@ -1,13 +1,16 @@
 """Scripts that are forked from an interpreter which has started find all as their own start would have left it."""
 
+import importlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from queues import eventually, gone
@@ -65,7 +68,7 @@ def test_a_script_finds_all_as_its_own_start_leaves_it(submitted, queue, log, mo
     monkeypatch.setenv(name, value)
     runs = in_turn(submitted, 3, FACTS, "--alpha", "", "ü")
     by, facts = zip(*(json.loads(log(run)) for run in runs), strict=True)
-    assert by[0] == by[1] == channel.launcher(queue) != by[2]
+    assert by[0] == channel.launcher(queue) != by[2]  # where the machine is slow, the second one may be forked
     assert facts[0] == facts[2]
     assert facts[2]["shown"]
     assert facts[2]["child"]
@@ -168,6 +171,72 @@ def test_a_start_that_is_not_plain_is_left_to_each_script(submitted, queue, log,
         assert lines[:-1] == ([] if why == "relative" else [f"started in {own}"])
 
 
+def test_what_the_locale_makes_of_a_start_is_kept(interpreters, started, variables):
+    """Without a locale Python's start sets one, for the script and what it starts."""
+    for name in [name for name in variables if name.startswith((b"LC_", b"LANG"))]:
+        del variables[name]
+    own, forked = started("import os, sys; print(sys.stdout.encoding, flush=True); os.system('echo $LC_CTYPE')")
+    assert forked == own
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os; os.environ.setdefault('SET_AT_START', '1')",
+        "import sys; print('said at the start')",
+        "import socket, select",
+        "import random",
+    ],
+)
+def test_what_a_start_does_is_done_for_each_script(interpreters, started, venv, line):
+    (venv.site / "line.pth").write_text(line + "\n")
+    text = "import os, sys; print(os.environ.get('SET_AT_START'), '_socket' in sys.modules, 'select' in sys.modules)"
+    own, forked = started(text, venv.python, forks="socket" in line or "random" in line)
+    assert forked == own
+
+
+@pytest.mark.parametrize("variable", ["PYTHONPROFILEIMPORTTIME=1", "PYTHONWARNINGS=bogus::x", "LD_PRELOAD=/no.so"])
+def test_what_a_start_says_is_said_for_each_script(interpreters, started, variables, variable):
+    name, _, value = variable.encode().partition(b"=")
+    variables[name] = value
+    own, forked = started("pass", forks=False)
+    assert len(own.splitlines()) == len(forked.splitlines()) > 0
+
+
+@pytest.mark.parametrize("change", ["a path list is edited", "a user site is made"])
+def test_what_a_start_of_now_would_read_is_read(interpreters, started, variables, venv, tmp_path, change):
+    """A folder's own time does not change with a file in it, and a folder that is made stands in no path."""
+    variables[b"PYTHONUSERBASE"] = os.fsencode(tmp_path / "user")
+    (tmp_path / "late").mkdir()
+    (venv.site / "line.pth").write_text(f"{venv.root}\n")
+    (venv.root / "pyvenv.cfg").write_text(
+        (venv.root / "pyvenv.cfg").read_text().replace("packages = false", "packages = true")
+    )
+
+    def meanwhile():
+        if change == "a user site is made":
+            (tmp_path / "user" / "lib" / venv.site.parent.name / "site-packages").mkdir(parents=True)
+        else:
+            with (venv.site / "line.pth").open("a") as file:
+                file.write(f"{tmp_path / 'late'}\n")
+
+    text = "import sys; print(sum(p.endswith('late') or '/user/' in p for p in sys.path))"
+    assert started(text, venv.python, meanwhile=meanwhile, forks=False) == ("0\n", "1\n")
+
+
+def test_a_shell_script_that_starts_python_is_asked_each_time(interpreters, started, tmp_path):
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\necho chosen; CHOSEN=$AZUREML_RUN_ID exec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    own, forked = started("import os; print(os.environ['CHOSEN'])", wrapper, forks=False)
+    assert own == forked == "chosen\nrun_1\n"
+
+
+def test_an_interpreter_is_found_from_the_scripts_folder(interpreters, started, tmp_path):
+    (tmp_path / "python").symlink_to(sys.executable)
+    assert started("print(1)", "./python", forks=False) == ("1\n", "1\n")
+
+
 def test_the_list_of_processes_shows_the_script(submitted, log):
     in_turn(submitted, 2, "pass")
     time.sleep(0.3)
@@ -202,6 +271,36 @@ def interpreters():
     kept = Interpreters()
     yield kept
     kept.close()
+
+
+@pytest.fixture
+def started(interpreters, words, variables, tmp_path):
+    """Run a script by itself and as the first that could be forked; return what both printed."""
+
+    def make(text, python=sys.executable, meanwhile=lambda: None, forks=True):
+        said = []
+        for number in range(3):
+            if number == 2:
+                for kept in interpreters._kept.values():
+                    eventually(lambda kept=kept: kept is None or kept._is_ready() or kept.closed)
+                meanwhile()
+            log = tmp_path / f"log{number}"
+            process = interpreters.start(words(text, python), tmp_path, variables, log, ())
+            assert process.wait() == 0
+            said.append(log.read_text())
+        assert isinstance(process, Forked) == forks
+        return said[0], said[2]
+
+    return make
+
+
+@pytest.fixture
+def venv(tmp_path):
+    """An environment of its own, with nothing in it."""
+    root = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    (site,) = root.glob("lib/python*/site-packages")
+    return SimpleNamespace(root=root, python=root / "bin" / "python", site=site)
 
 
 def test_one_end_is_told_at_a_time(interpreters, words, variables, tmp_path):
@@ -273,6 +372,35 @@ def test_one_that_was_killed_is_outdated(words, variables, tmp_path):
         os.kill(int((tmp_path / "log").read_text()), signal.SIGKILL)
         eventually(lambda: interpreter.fork(*ask) is None)
     assert interpreter.outdated
+
+
+def test_a_script_that_was_killed_before_it_began_is_started_by_itself(variables, tmp_path):
+    """Its end comes where its id should have; it must not be taken for one."""
+    interpreter = Interpreter.__new__(Interpreter)
+    interpreter._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    interpreter._ready = True
+
+    def answer():
+        _, (fd, *_), *_ = socket.recv_fds(theirs, LARGEST, 8)
+        os.write(fd, b"-9")
+        os.close(fd)
+
+    with theirs:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert interpreter.fork([], tmp_path, {}, ()) is None
+        thread.join()
+
+
+def test_a_system_that_refuses_a_process_costs_the_others_nothing(monkeypatch):
+    monkeypatch.syspath_prepend(Path(processes.BOOTSTRAP).parent)
+    azml_forkserver = importlib.import_module("azml_forkserver")
+
+    def refuse():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert azml_forkserver.forked() is None
 
 
 def test_a_silent_end_is_waited_for():
