@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -171,7 +172,7 @@ def test_a_start_that_is_not_plain_is_left_to_each_script(submitted, queue, log,
         assert lines[:-1] == ([] if why == "relative" else [f"started in {own}"])
 
 
-def test_what_the_locale_makes_of_a_start_is_kept(interpreters, started, variables):
+def test_what_the_locale_makes_of_a_start_is_kept(started, variables):
     """Without a locale Python's start sets one, for the script and what it starts."""
     for name in [name for name in variables if name.startswith((b"LC_", b"LANG"))]:
         del variables[name]
@@ -188,7 +189,7 @@ def test_what_the_locale_makes_of_a_start_is_kept(interpreters, started, variabl
         "import random",
     ],
 )
-def test_what_a_start_does_is_done_for_each_script(interpreters, started, venv, line):
+def test_what_a_start_does_is_done_for_each_script(started, venv, line):
     (venv.site / "line.pth").write_text(line + "\n")
     text = "import os, sys; print(os.environ.get('SET_AT_START'), '_socket' in sys.modules, 'select' in sys.modules)"
     own, forked = started(text, venv.python, forks="socket" in line or "random" in line)
@@ -196,35 +197,38 @@ def test_what_a_start_does_is_done_for_each_script(interpreters, started, venv, 
 
 
 @pytest.mark.parametrize("variable", ["PYTHONPROFILEIMPORTTIME=1", "PYTHONWARNINGS=bogus::x", "LD_PRELOAD=/no.so"])
-def test_what_a_start_says_is_said_for_each_script(interpreters, started, variables, variable):
+def test_what_a_start_says_is_said_for_each_script(started, variables, variable):
     name, _, value = variable.encode().partition(b"=")
     variables[name] = value
     own, forked = started("pass", forks=False)
     assert len(own.splitlines()) == len(forked.splitlines()) > 0
 
 
-@pytest.mark.parametrize("change", ["a path list is edited", "a user site is made"])
-def test_what_a_start_of_now_would_read_is_read(interpreters, started, variables, venv, tmp_path, change):
-    """A folder's own time does not change with a file in it, and a folder that is made stands in no path."""
-    variables[b"PYTHONUSERBASE"] = os.fsencode(tmp_path / "user")
+def test_a_path_list_that_was_edited_is_read(started, venv, tmp_path):
+    """A folder's own time does not change with a file in it."""
     (tmp_path / "late").mkdir()
     (venv.site / "line.pth").write_text(f"{venv.root}\n")
-    (venv.root / "pyvenv.cfg").write_text(
-        (venv.root / "pyvenv.cfg").read_text().replace("packages = false", "packages = true")
-    )
 
-    def meanwhile():
-        if change == "a user site is made":
-            (tmp_path / "user" / "lib" / venv.site.parent.name / "site-packages").mkdir(parents=True)
-        else:
-            with (venv.site / "line.pth").open("a") as file:
-                file.write(f"{tmp_path / 'late'}\n")
+    def edit():
+        with (venv.site / "line.pth").open("a") as file:
+            file.write(f"{tmp_path / 'late'}\n")
 
-    text = "import sys; print(sum(p.endswith('late') or '/user/' in p for p in sys.path))"
-    assert started(text, venv.python, meanwhile=meanwhile, forks=False) == ("0\n", "1\n")
+    text = "import sys; print(sys.path[-1])"
+    assert started(text, venv.python, meanwhile=edit, forks=False) == (f"{venv.root}\n", f"{tmp_path / 'late'}\n")
 
 
-def test_a_shell_script_that_starts_python_is_asked_each_time(interpreters, started, tmp_path):
+def test_a_user_site_that_is_made_is_seen(forkserver, monkeypatch, tmp_path):
+    """It stands in no path before it is there."""
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path / "user"))
+    paths = forkserver.watched()
+    before = forkserver.startup(paths)
+    assert before == forkserver.startup(paths)
+    (tmp_path / "user").mkdir()
+    assert before != forkserver.startup(paths)
+
+
+def test_a_shell_script_that_starts_python_is_asked_each_time(started, tmp_path):
     wrapper = tmp_path / "python"
     wrapper.write_text(f'#!/bin/sh\necho chosen; CHOSEN=$AZUREML_RUN_ID exec {sys.executable} "$@"\n')
     wrapper.chmod(0o755)
@@ -232,7 +236,7 @@ def test_a_shell_script_that_starts_python_is_asked_each_time(interpreters, star
     assert own == forked == "chosen\nrun_1\n"
 
 
-def test_an_interpreter_is_found_from_the_scripts_folder(interpreters, started, tmp_path):
+def test_an_interpreter_is_found_from_the_scripts_folder(started, tmp_path):
     (tmp_path / "python").symlink_to(sys.executable)
     assert started("print(1)", "./python", forks=False) == ("1\n", "1\n")
 
@@ -292,6 +296,12 @@ def started(interpreters, words, variables, tmp_path):
         return said[0], said[2]
 
     return make
+
+
+@pytest.fixture
+def forkserver(monkeypatch):
+    monkeypatch.syspath_prepend(processes.BOOTSTRAP.parent)
+    return importlib.import_module("azml_forkserver")
 
 
 @pytest.fixture
@@ -392,15 +402,12 @@ def test_a_script_that_was_killed_before_it_began_is_started_by_itself(variables
         thread.join()
 
 
-def test_a_system_that_refuses_a_process_costs_the_others_nothing(monkeypatch):
-    monkeypatch.syspath_prepend(Path(processes.BOOTSTRAP).parent)
-    azml_forkserver = importlib.import_module("azml_forkserver")
-
+def test_a_system_that_refuses_a_process_costs_the_others_nothing(forkserver, monkeypatch):
     def refuse():
         raise BlockingIOError
 
     monkeypatch.setattr(os, "fork", refuse)
-    assert azml_forkserver.forked() is None
+    assert forkserver.forked() is None
 
 
 def test_a_silent_end_is_waited_for():
