@@ -87,7 +87,12 @@ def root_of(request: Request) -> str:
 
 def label(record: RunRecord) -> str:
     """Return what a run is called."""
-    return record.display_name or record.name or made_up_name(record.run_id).rpartition("_")[0].replace("_", " ")
+    return record.display_name or record.name or nickname(record.run_id)
+
+
+def nickname(run_id: str) -> str:
+    """Return what a run is called that nobody has named."""
+    return made_up_name(run_id).rpartition("_")[0].replace("_", " ")
 
 
 # -- words of the templates ----------------------------------------------------------------------------
@@ -208,7 +213,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     words = {"figure": figure, "moment": moment, "ago": _ago, "span": span, "size": size, "took": _took}
-    found.filters |= words | {"cell": cell, "label": label, "quoted": quoted, "query": query}
+    found.filters |= words | {"cell": cell, "label": label, "nickname": nickname, "quoted": quoted, "query": query}
     found.tests |= {"number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)}
     found.globals |= {"TERMINAL": TERMINAL, "nearest": steps.nearest, "moves": steps.moves}
     return found

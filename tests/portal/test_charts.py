@@ -106,6 +106,21 @@ def test_parallel_axes_scale_numbers_and_place_texts():
     assert told["axes"][0]["ends"] == ["1", "3"]
 
 
+def test_parallel_axes_are_those_in_which_runs_differ(studio, experiment):
+    """What only the parent has, or all share, would break or bundle every line."""
+    with experiment.start_logging(outputs=False, snapshot_directory=None) as parent:
+        parent.log("folds", 5)
+        for alpha, error in ((0.1, 3.0), (1.0, 2.0)):
+            with parent.child_run() as child:
+                child.add_properties({"param.alpha": str(alpha), "param.solver": "auto"})
+                child.log("error", error)
+                child.log("constant", 1)
+    path = f"/experiments/{experiment.name}"
+    told = studio.get(f"/api{path}/chart?kind=parallel").json()
+    assert [one["title"] for one in told["axes"]] == ["alpha", "error"]
+    assert studio.get(f"/api{path}/chart.csv?kind=parallel").text.splitlines()[0] == "run_id,number,run,alpha,error"
+
+
 def test_every_kind_of_chart_is_drawn_without_a_browser(pages, ids):
     """The fallback says the same as the script's chart: an SVG that stands alone."""
     run = f"/runs/{ids['digits 0']}"

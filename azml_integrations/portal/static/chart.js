@@ -88,12 +88,12 @@ const plain = (text) => String(text).replace(/[<>&]/g, (letter) => `&#${letter.c
 
 function layout(spec, look) {
   const ink = colour("--dim"), line = colour("--line");
-  const axis = (told, log) => ({ title: { text: plain(told?.title ?? ""), font: { size: 11 } }, gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, type: log && !told?.date ? "log" : undefined, exponentformat: "power" });
+  const axis = (told, log) => ({ title: { text: plain(told?.title ?? ""), font: { size: 11 }, standoff: 8 }, gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, type: log && !told?.date ? "log" : undefined, exponentformat: "power" });
   const found = {
     margin: { l: 50, r: 12, t: 8, b: 36 }, font: { color: ink, size: 11, family: "system-ui, sans-serif" },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: spec.kind !== "parallel" && spec.series.length > 1,
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } }, hovermode: spec.kind === "lines" ? "x unified" : "closest",
-    hoverlabel: { bgcolor: colour("--card"), font: { color: colour("--ink") } },
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 }, maxheight: 0.2 }, hovermode: spec.kind === "lines" && spec.series.length <= 12 ? "x unified" : "closest",
+    hoverlabel: { namelength: -1, bgcolor: colour("--card"), font: { color: colour("--ink") } },
     xaxis: axis(spec.x, look.logx || spec.logx), yaxis: axis(spec.y, look.logy), uirevision: "stay",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: colour("--accent") },
   };
