@@ -127,7 +127,7 @@ def chosen(studio: Studio, ids: Sequence[str], experiment: str | None, words: It
     entries = studio.catalogue.several(ids)
     missing = [run_id for run_id, entry in entries.items() if entry is None]
     if missing:
-        raise HTTPException(404, f"there is no run {missing[0]} in workspace {studio.workspace.name}")
+        raise studio.missing(missing[0])
     return [entry for entry in entries.values() if entry is not None]
 
 

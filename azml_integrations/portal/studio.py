@@ -70,8 +70,14 @@ class Studio:
         run_id = request.path_params["run_id"]
         found = self.catalogue.run(run_id)
         if found is None:
-            raise HTTPException(404, f"there is no run {run_id} in workspace {self.workspace.name}")
+            raise self.missing(run_id)
         return found
+
+    def missing(self, run_id: str) -> HTTPException:
+        """Return what to say of a run that is not there: its page may have been open when it was deleted."""
+        if any(run_id in entry.run_ids for entry in self.workspace.trash):
+            return HTTPException(404, f"run {run_id} was deleted; it lies in the trash, and can be restored from there")
+        return HTTPException(404, f"there is no run {run_id} in workspace {self.workspace.name}")
 
 
 def of(request: Request) -> Studio:
