@@ -1,6 +1,7 @@
 """Who stands around a call."""
 
 import importlib
+import sys
 
 import pytest
 
@@ -39,7 +40,9 @@ def acme(tmp_path, monkeypatch):
         for module in ("__init__", "search", "voting"):
             (tmp_path / package / f"{module}.py").write_text("def call(function):\n    return function()\n")
     monkeypatch.syspath_prepend(tmp_path)
-    return lambda name: importlib.import_module(name).call
+    yield lambda name: importlib.import_module(name).call
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("acme", "acme_more")]:
+        del sys.modules[name]
 
 
 def test_a_package_around_a_call_is_seen(acme):
