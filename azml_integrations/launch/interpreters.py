@@ -40,6 +40,9 @@ _ROOM = 2048
 
 _ANSWER = 32
 
+PATIENCE = 30.0
+"""So long an interpreter may take to fork; one that takes longer, somebody has stopped, and is ended [s]."""
+
 _BEGUN = b"begun"
 """First word of the process of a script."""
 
@@ -110,7 +113,7 @@ class Interpreter:
         try:
             with theirs, open(os.memfd_create("start"), "wb") as output:  # noqa: PTH123 - has no path
                 self._requests.send(marshal.dumps((python, dict(variables)), 2))  # so it can tell what has changed it
-                process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
+                self._process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
                     [python, os.fsencode(SERVER), b"%d" % theirs.fileno(), b" " * _ROOM],
                     cwd="/",
                     env={**variables, _RUN_ID: b"-" * _LONGEST},
@@ -123,7 +126,8 @@ class Interpreter:
         except OSError:
             self.close()
             raise
-        threading.Thread(target=process.wait, name=f"end of {process.pid}", daemon=True).start()  # leaves no zombie
+        name = f"end of {self._process.pid}"
+        threading.Thread(target=self._process.wait, name=name, daemon=True).start()  # leaves no zombie
 
     def fork(
         self, words: Sequence[bytes], cwd: Path, variables: Mapping[bytes, bytes], descriptors: Sequence[int]
@@ -146,7 +150,7 @@ class Interpreter:
         try:
             with theirs:
                 socket.send_fds(self._requests, [message], [theirs.fileno(), *descriptors])
-            word, _, pid = mine.recv(_ANSWER).partition(b" ")
+            word, _, pid = self._heard(mine).partition(b" ")
             if word == _BEGUN:  # an exit code is that of a process which ended before it was a script's
                 return Forked(int(pid), mine)
         except OSError:
@@ -154,6 +158,12 @@ class Interpreter:
         mine.close()
         self.close()
         return None
+
+    def _heard(self, answer: socket.socket) -> bytes:
+        """Return what is answered first; nothing when nobody is left who could answer."""
+        if not select.select([answer], [], [], PATIENCE)[0]:
+            self._process.kill()
+        return answer.recv(_ANSWER)
 
     def _is_ready(self) -> bool:
         if not self._ready and not self.closed:

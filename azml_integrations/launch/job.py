@@ -438,13 +438,37 @@ class Orphan(Job):
             self._leave()
             return False
         if record.started_at is None or self._may_begin_again():
-            shutil.rmtree(self._work, ignore_errors=True)
-            self.site.queue.give_back(self.place)
+            self._give_back()
             return False
         self._since = record.started_at
         if self.ticket.seconds is not None:
             self._due = time.monotonic() + max(0.0, record.started_at + self.ticket.seconds - time.time())
         return True
+
+    def run(self) -> None:
+        """Wait for the script to end; one that had not come to its first line waits for its turn again."""
+        if self._never_began():
+            self._give_back()
+            self.over = True
+            self.site.wake()
+        else:
+            super().run()
+
+    def _never_began(self) -> bool:
+        """Wait for the end, and tell whether the script may be started as if it had not been."""
+        try:
+            self._outlive()
+            return self._why_canceled is None and self._may_begin_again()
+        except Exception:  # noqa: BLE001 - met again, and told, where the run is ended
+            return False
+
+    def _outlive(self) -> None:
+        while self._lives():
+            time.sleep(_POLL)
+
+    def _give_back(self) -> None:
+        shutil.rmtree(self._work, ignore_errors=True)
+        self.site.queue.give_back(self.place)
 
     def _may_begin_again(self) -> bool:
         """Tell whether a script died with its launcher that goes on where it was, or was not at its first line yet."""
@@ -456,8 +480,7 @@ class Orphan(Job):
         return self.site.view.of(self.ticket.run_id).run(self.ticket.run_id)
 
     def _outcome(self) -> tuple[RunStatus, ErrorInfo | None]:
-        while self._lives():
-            time.sleep(_POLL)
+        self._outlive()
         if self._why_canceled is not None:
             return RunStatus.CANCELED, None
         report = self._reported()

@@ -410,6 +410,19 @@ def test_a_system_that_refuses_a_process_costs_the_others_nothing(forkserver, mo
     assert forkserver.forked() is None
 
 
+def test_one_that_was_stopped_holds_nobody_up(interpreters, words, variables, tmp_path, monkeypatch):
+    monkeypatch.setattr("azml_integrations.launch.interpreters.PATIENCE", 0.3)
+    start = [words("print(1)"), tmp_path, variables, tmp_path / "log", ()]
+    for _ in range(2):
+        assert interpreters.start(*start).wait() == 0
+    (kept,) = interpreters._kept.values()
+    eventually(kept._is_ready)
+    os.kill(kept._process.pid, signal.SIGSTOP)
+    assert interpreters.start(*start).wait() == 0
+    assert (tmp_path / "log").read_text() == "1\n" * 3
+    eventually(lambda: gone(kept._process.pid))
+
+
 def test_a_silent_end_is_waited_for():
     """Where the interpreter was killed, nobody tells the exit code; the end is still waited for."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -509,3 +509,26 @@ def test_a_launcher_leaves_when_its_workspace_is_gone(queue):
     pid = channel.launcher(queue)
     shutil.rmtree(queue.root / "queues")
     eventually(lambda: gone(pid))
+
+
+def test_a_script_that_died_before_its_first_line_is_started_when_its_launcher_has_died_too(
+    submitted, queue, log, tmp_path
+):
+    """The next launcher meets it alive, and only its end tells that it had not begun."""
+    slow = tmp_path / "python"
+    slow.write_text(
+        f'#!/bin/sh\nif [ -e {tmp_path}/again ]; then exec {sys.executable} "$@"; fi\n'
+        f"touch {tmp_path}/again; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; kill -9 $$\n"
+    )
+    slow.chmod(0o755)
+    run = submitted("print('once')", python=str(slow))
+    eventually((tmp_path / "again").exists)
+    killed = channel.launcher(queue)
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: gone(killed))
+    channel.ensure(queue)
+    eventually(lambda: channel.send(queue, channel.Message()))  # it listens, and then takes over
+    time.sleep(0.5)
+    (tmp_path / "go").touch()
+    assert run.wait_for_completion()["status"] == "Completed"
+    assert log(run) == "once\n"
