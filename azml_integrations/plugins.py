@@ -39,6 +39,9 @@ __all__ = ["CORE", "PATIENCE", "SOURCE", "Life", "PluginFact", "Plugins", "plugi
 _INSIDE: ContextVar[frozenset[tuple[str, str]]] = ContextVar("azml_inside_hooks", default=frozenset())
 """Which hooks of which plugins run in this context: what they do is not told to themselves again."""
 
+_ELSEWHERE: ContextVar[list[float] | None] = ContextVar("azml_elsewhere_in_hook", default=None)
+"""How long the hooks took that were asked from inside the hook of this context [s]; None outside of hooks."""
+
 
 @dataclass(frozen=True)
 class PluginFact:
@@ -298,6 +301,9 @@ class Plugins:
         if why_not:
             self._facts.setdefault(entry.name, PluginFact(entry.name, entry.value, entry.origin, "left out", why_not))
             return
+        if self._pluggy.has_plugin(entry.name):
+            self._pass_over(entry)
+            return
         try:
             self._add(entry.load(), entry.name, entry.value, entry.origin)
         except KeyboardInterrupt:
@@ -308,6 +314,17 @@ class Plugins:
             advice = f"AZML_DISABLE_PLUGINS={entry.name} leaves it out"
             who = f"plugin {entry.name!r} ({entry.origin or entry.value})"
             self._unsaid.append(partial(warn_outside, f"{who} cannot be used: {reason}; {advice}", PluginWarning))
+
+    def _pass_over(self, entry: Entry) -> None:
+        """Say of a plugin whose name is taken that it is not used; the one that is there keeps its place."""
+        first, second = self._facts[entry.name], entry.origin or entry.value
+        reason = f"the name is taken: {second} offers a plugin {entry.name!r}, too, and is not used"
+        self._facts[entry.name] = replace(first, reason="; ".join(filter(None, [first.reason, reason])))
+        message = (
+            f"plugin {entry.name!r} ({second}) cannot be used: "
+            f"{first.distribution or first.origin} has that name; uninstall one of them"
+        )
+        self._unsaid.append(partial(warn_outside, message, PluginWarning))
 
     def _add(self, plugin: object, name: str, origin: str = "", came_from: str = "") -> None:
         if why := unfit(getattr(plugin, "requires_azml", "")):
@@ -407,6 +424,9 @@ class Plugins:
     def _ask(self, hook: str, name: str, impl: pluggy.HookImpl, given: dict[str, object], life: Life | None) -> object:
         """Ask one plugin, on a leash: whatever it raises stays here, and the time it takes is known."""
         token = _INSIDE.set(_INSIDE.get() | {(impl.plugin_name, hook)})
+        outer = _ELSEWHERE.get()
+        elsewhere = [0.0]
+        token_of_time = _ELSEWHERE.set(elsewhere)
         fault: BaseException | None = None
         answer = None
         began = time.perf_counter()
@@ -419,6 +439,10 @@ class Plugins:
         finally:
             took = time.perf_counter() - began
             _INSIDE.reset(token)
+            _ELSEWHERE.reset(token_of_time)
+            if outer is not None:
+                outer[0] += took
+        took -= elsewhere[0]  # whoever was slow in there has been named
         slow = took if took > self._budget(impl.plugin_name, hook) else 0.0
         if fault is not None or slow:
             reason = f"{name} raised {_spelled(fault)}" if fault is not None else ""

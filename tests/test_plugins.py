@@ -246,6 +246,23 @@ def test_a_stranger_does_not_take_the_cores_name(install):
     assert (core.origin, core.state) == ("azml_integrations.defaults", "loaded")
 
 
+def test_of_two_with_one_name_the_list_names_both(install):
+    """One is used; the warning and the fact say which, and which is not."""
+    install("acme", OPENS.format("the first"), module="plugin_a")
+    install("acme", OPENS.format("the second"), module="plugin_b")
+    ours = Plugins()
+
+    with pytest.warns(PluginWarning, match="has that name; uninstall one of them") as caught:
+        (fact,) = [fact for fact in ours.facts() if fact.name == "acme"]
+
+    other = {"plugin_a 1.2": "plugin_b 1.2", "plugin_b 1.2": "plugin_a 1.2"}[fact.distribution]
+    assert fact.state == "loaded"
+    assert fact.reason == f"the name is taken: {other} offers a plugin 'acme', too, and is not used"
+    assert other in str(caught[0].message)
+    assert fact.distribution in str(caught[0].message)
+    assert len(ours.offers("azml_open_store", url="x")) == 1
+
+
 def test_an_empty_allow_list_keeps_all_strangers_out(install, monkeypatch):
     """Unset and empty are two things."""
     install("acme", OPENS.format(None))

@@ -12,6 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
 
+from ..core.pausing import unpaused
 from ..errors import AutologWarning, OptionError, warn_outside
 from ..plugins import plugins
 from ..records import Adapter, AutologOptions
@@ -178,7 +179,8 @@ def _activate(adapter: Adapter, options: AutologOptions, patches: Patches) -> No
     """Let an adapter act; whatever it has done so far is undone when it stumbles."""
     try:
         module, _, function = adapter.activate.partition(":")
-        begin(getattr(import_module(module), function), options, patches)
+        with unpaused():  # one adapter's work may be what first imports the framework of another
+            begin(getattr(import_module(module), function), options, patches)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         patches.undo()
         tested = f" (tested with {adapter.distribution or adapter.import_name} {adapter.versions})"

@@ -20,6 +20,14 @@ _LONGEST = 80
 _RESERVED = frozenset({"integrations", "plugins"})
 """``azml_integrations`` is the core, and ``azml_plugins`` the file beside a script."""
 
+_NEEDED = frozenset(
+    {
+        *("click", "iniconfig", "matplotlib", "msgspec", "numpy", "packaging"),
+        *("platformdirs", "pluggy", "pygments", "pytest", "rich", "yaml"),
+    }
+)
+"""What the tests of a plugin import; a stand-in of that name, beside them, would take its place."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -64,6 +72,8 @@ class Names:
             raise click.BadParameter(f"{name!r} leads to {framework!r}, which Python cannot import")
         if framework in _RESERVED or framework in sys.stdlib_module_names:
             raise click.BadParameter(f"{name!r} is taken: {framework!r} belongs to Python, or to azml_integrations")
+        if framework in _NEEDED:
+            raise click.BadParameter(f"{name!r} is taken: the tests of a plugin need {framework!r} themselves")
         return cls(f"azml-{short}", f"azml_{framework}", framework)
 
     def paths(self) -> Mapping[str, str]:

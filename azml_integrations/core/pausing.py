@@ -27,6 +27,16 @@ def paused(*frameworks: str) -> Iterator[None]:
         _PAUSED.reset(token)
 
 
+@contextlib.contextmanager
+def unpaused() -> Iterator[None]:
+    """Forget in this context what is paused: an adapter that comes inside a pause outlives it, and begins as ever."""
+    token = _PAUSED.set(frozenset())
+    try:
+        yield
+    finally:
+        _PAUSED.reset(token)
+
+
 def is_paused(framework: str | None = None) -> bool:
     """Tell whether autolog is off in this context, as a whole or for one framework.
 

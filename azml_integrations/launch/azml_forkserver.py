@@ -8,17 +8,21 @@ Usage: ``azml_forkserver.py SOCKET ROOM`` with the number of an inherited socket
 whose place the command lines of scripts are written.
 """
 
-import _socket
-import gc
-import marshal
-import os
-import select
 import sys
+
+CAME = frozenset(sys.modules)
+"""Names of the modules that the start imported."""
+
+import _socket  # noqa: E402
+import gc  # noqa: E402
+import marshal  # noqa: E402
+import os  # noqa: E402
+import select  # noqa: E402
 
 if getattr(sys.flags, "safe_path", False):  # PYTHONSAFEPATH keeps this folder out
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer to import
 
-import azml_bootstrap  # type: ignore[import-not-found]
+import azml_bootstrap  # type: ignore[import-not-found]  # noqa: E402
 
 TYPE_CHECKING = False  # as in the bootstrap
 if TYPE_CHECKING:
@@ -27,10 +31,16 @@ if TYPE_CHECKING:
 LARGEST = 192 << 10
 """Length of the longest request [bytes]."""
 
+BEGUN = b"begun %d"
+"""What a script's process says first, with its id; what is said after that is its exit code."""
+
 HARMLESS = ("__editable__", "_distutils_hack", "_virtualenv", "azml_")
 """Beginnings of names of modules that an environment may import at each start, beside Python's own."""
 
 VARIABLE = b"AZUREML_RUN_ID="
+
+COERCED = b"LC_CTYPE"
+"""The one variable that Python's own start may set."""
 
 
 class Request:
@@ -95,7 +105,8 @@ class Server:
     def __init__(self, requests: int) -> None:
         self.requests = _socket.socket(fileno=requests)
         self.shown = Shown()
-        self.startup = startup()
+        self.watched = watched()
+        self.startup = startup(self.watched)
         self.poll = select.poll()
         self.poll.register(requests, select.POLLIN)
         self.children: dict[int, tuple[int, int]] = {}
@@ -121,13 +132,12 @@ class Server:
             self.serving = False
             return False
         request = Request(message, descriptors(ancillary))
-        if startup() != self.startup:  # something was installed: a start of now would differ
-            os.write(request.answer, b"0")
+        pid = forked() if self.is_like(request) else None
+        if pid is None:
             os.close(request.answer)
-        elif (pid := os.fork()) == 0:
-            os.write(
-                request.answer, b"%d" % os.getpid()
-            )  # not by the server: killed here, it would have forked unheard
+        elif pid == 0:
+            os.setsid()  # before it is known, so that a signal to its group finds it
+            os.write(request.answer, BEGUN % os.getpid())  # not by the server: killed here, it had forked unheard
             self.leave()
             self.become(request)
             return True
@@ -137,6 +147,10 @@ class Server:
             self.poll.register(child, select.POLLIN)
         request.close()
         return False
+
+    def is_like(self, request: Request) -> bool:
+        """Tell whether a start of now would be like that of this interpreter: nothing was installed since."""
+        return startup(self.watched) == self.startup and is_program(request.words[0])
 
     def tell(self, child: int) -> None:
         """Tell the launcher how a script has ended."""
@@ -160,7 +174,6 @@ class Server:
 
     def become(self, request: Request) -> None:
         """Make this process what its own start would have made it."""
-        os.setsid()
         os.close(request.answer)
         os.dup2(request.output, 1)
         os.dup2(request.output, 2)
@@ -168,10 +181,10 @@ class Server:
         for fd in request.kept:
             os.set_inheritable(fd, True)
         os.chdir(request.cwd)
-        for key in [key for key in os.environb if key not in request.variables]:
+        for key in [key for key in os.environb if key not in request.variables and key != COERCED]:
             del os.environb[key]
         for key, value in request.variables.items():
-            if os.environb.get(key) != value:
+            if os.environb.get(key) != value and key != COERCED:
                 os.environb[key] = value
         self.shown.show(request.words, request.variables[VARIABLE[:-1]])
         words = [os.fsdecode(word) for word in request.words]
@@ -180,7 +193,7 @@ class Server:
             stream = reopened(getattr(sys, name), fd)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-        for module in ("_socket", "gc", "select"):
+        for module in {"_socket", "gc", "select"} - CAME:
             sys.modules.pop(module, None)
 
 
@@ -205,10 +218,67 @@ def descriptors(ancillary: "list[tuple[int, int, bytes]]") -> "list[int]":
     return found
 
 
-def startup() -> "list[tuple[str, int]]":
-    """Return what a start of this interpreter depends on, with the moments of its last change [ns]."""
+def forked() -> "int | None":
+    """Fork; None where the system refuses."""
+    try:
+        return os.fork()
+    except OSError:
+        return None
+
+
+def told(requests: int) -> "tuple[bytes, dict[bytes, bytes]]":
+    """Return which interpreter the launcher has started, and with what environment."""
+    own = _socket.socket(fileno=requests)
+    python, variables = marshal.loads(own.recv(LARGEST))  # noqa: S302 - of our own launcher
+    own.detach()
+    return python, variables
+
+
+def is_given(python: bytes, variables: "dict[bytes, bytes]") -> bool:
+    """Tell whether this interpreter is what was started, with the environment that it was started with.
+
+    It is not where a shell script starts Python, which may do and choose something at each start; nor where a line in
+    a ``.pth`` file sets a variable.
+    """
+    found = dict(os.environb)
+    for name in (VARIABLE[:-1], COERCED):
+        found.pop(name, None)
+        variables.pop(name, None)
+    return is_program(python) and found == variables
+
+
+def is_program(python: bytes) -> bool:
+    """Tell whether a path leads to the program that runs here."""
+    try:
+        return os.path.samestat(os.stat(python), os.stat("/proc/self/exe"))  # noqa: PTH116 - as above
+    except OSError:
+        return False
+
+
+def watched() -> "list[str]":
+    """Return the paths that a start of this interpreter reads, or would read if they were there."""
+    site: Any = sys.modules.get("site")
+    folders = [*sys.path, *(site.getsitepackages() if site else ())]
+    if site and site.ENABLE_USER_SITE:
+        folders.append(site.getusersitepackages())
+    lists = [os.path.join(folder, name) for folder in folders for name in listed(folder) if name.endswith(".pth")]  # noqa: PTH118 - as above
+    files = [getattr(module, "__file__", None) for module in sys.modules.values()]
+    cfg = os.path.join(sys.prefix, "pyvenv.cfg")  # noqa: PTH118 - as above
+    return [sys.executable, cfg, *folders, *lists, *(path for path in files if path)]
+
+
+def listed(folder: str) -> "list[str]":
+    """Return the names in a folder, none where it is no folder."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - as above
+    except OSError:
+        return []
+
+
+def startup(paths: "list[str]") -> "list[tuple[str, int]]":
+    """Return those of the paths that are there, with the moments of their last change [ns]."""
     found = []
-    for path in [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), *sys.path]:  # noqa: PTH118 - as above
+    for path in paths:
         try:
             found.append((path, os.stat(path).st_mtime_ns))  # noqa: PTH116 - as above
         except OSError:
@@ -228,13 +298,21 @@ def is_plain(requests: int) -> bool:
     threads = os.listdir("/proc/self/task")  # noqa: PTH208 - as above
     listed = os.listdir("/proc/self/fd")  # noqa: PTH208 - as above
     opened = {int(fd) for fd in listed if os.path.exists("/proc/self/fd/" + fd)}  # noqa: PTH110 - that of the list is not
-    return not strange and not hooked and not relative and len(threads) == 1 and opened <= {0, 1, 2, requests}
+    quiet = len(threads) == 1 and opened <= {0, 1, 2, requests} and not said()
+    return not strange and not hooked and not relative and quiet
+
+
+def said() -> bool:
+    """Tell whether the start has written something, or the loader before it: each script's own would too."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return any(os.fstat(fd).st_size for fd in (1, 2))
 
 
 def main() -> None:
     """Serve, and run a script in each process that is forked for one."""
     requests = int(sys.argv[1])
-    if is_plain(requests) and Server(requests).serve():
+    if is_given(*told(requests)) and is_plain(requests) and Server(requests).serve():
         azml_bootstrap.main()
 
 

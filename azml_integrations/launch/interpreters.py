@@ -40,6 +40,9 @@ _ROOM = 2048
 
 _ANSWER = 32
 
+_BEGUN = b"begun"
+"""First word of the process of a script."""
+
 _SCRIPT = [os.fsencode(processes.BOOTSTRAP), b"script"]
 """The second and fourth word of a command line that starts a script through the bootstrap."""
 
@@ -94,22 +97,32 @@ class Interpreter:
         Its path.
     variables : mapping of bytes to bytes
         Its environment.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
     """
 
     def __init__(self, python: bytes, variables: Mapping[bytes, bytes]) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ready = False
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
-                [python, os.fsencode(SERVER), b"%d" % theirs.fileno(), b" " * _ROOM],
-                cwd="/",
-                env={**variables, _RUN_ID: b"-" * _LONGEST},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=(theirs.fileno(),),
-            )
+        try:
+            with theirs, open(os.memfd_create("start"), "wb") as output:  # noqa: PTH123 - has no path
+                self._requests.send(marshal.dumps((python, dict(variables)), 2))  # so it can tell what has changed it
+                process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
+                    [python, os.fsencode(SERVER), b"%d" % theirs.fileno(), b" " * _ROOM],
+                    cwd="/",
+                    env={**variables, _RUN_ID: b"-" * _LONGEST},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    pass_fds=(theirs.fileno(),),
+                )
+        except OSError:
+            self.close()
+            raise
         threading.Thread(target=process.wait, name=f"end of {process.pid}", daemon=True).start()  # leaves no zombie
 
     def fork(
@@ -133,21 +146,25 @@ class Interpreter:
         try:
             with theirs:
                 socket.send_fds(self._requests, [message], [theirs.fileno(), *descriptors])
-            pid = int(mine.recv(_ANSWER) or 0)
+            word, _, pid = mine.recv(_ANSWER).partition(b" ")
+            if word == _BEGUN:  # an exit code is that of a process which ended before it was a script's
+                return Forked(int(pid), mine)
         except OSError:
-            pid = 0
-        if pid:
-            return Forked(pid, mine)
+            pass
         mine.close()
         self.close()
         return None
 
     def _is_ready(self) -> bool:
         if not self._ready and not self.closed:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 self._ready = bool(self._requests.recv(_ANSWER, socket.MSG_DONTWAIT))
-                if not self._ready:
-                    self.close()
+            except BlockingIOError:
+                return False
+            except ConnectionResetError:  # it ended before it read what it was told
+                self._ready = False
+            if not self._ready:
+                self.close()
         return self._ready and not self.closed
 
     @property
@@ -179,7 +196,7 @@ class Interpreters:
 
         Parameters and errors are those of `processes.start`.
         """
-        if words[1:4:2] == _SCRIPT and hasattr(os, "pidfd_open"):
+        if words[1:4:2] == _SCRIPT and os.path.isabs(words[0]) and hasattr(os, "pidfd_open"):  # noqa: PTH117 - bytes
             with processes.log_at(log) as output, self._lock:
                 interpreter = self._found(words[0], variables)
                 forked = interpreter and interpreter.fork(words, cwd, variables, (output.fileno(), *kept))
@@ -197,7 +214,8 @@ class Interpreters:
             return None
         known = self._kept[kind]
         if known is None or known.outdated:
-            known = self._kept[kind] = Interpreter(python, shared)
+            with contextlib.suppress(OSError):  # the script's own start tells why, if it fails too
+                known = self._kept[kind] = Interpreter(python, shared)
         return known
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from ..core.trash import Outcome
 from ..errors import AzmlError
 from ..records import TrashEntry
 from .catalogue import Entry
-from .studio import Studio, label, of, query, quoted
+from .studio import Studio, label, nickname, of, query, quoted
 from .table import Look, table
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ def chosen(studio: Studio, ids: Sequence[str], experiment: str | None, words: It
     entries = studio.catalogue.several(ids)
     missing = [run_id for run_id, entry in entries.items() if entry is None]
     if missing:
-        raise HTTPException(404, f"there is no run {missing[0]} in workspace {studio.workspace.name}")
+        raise studio.missing(missing[0])
     return [entry for entry in entries.values() if entry is not None]
 
 
@@ -353,7 +353,7 @@ def _on_trash(studio: Studio, asked: TrashAsked) -> Result:
         raise HTTPException(409, f"to delete these runs for good, confirm with: {phrase(entries)}")
     bin_ = studio.workspace.trash
     outcome = bin_.restore(*entries) if asked.action == "restore" else bin_.purge(*entries)
-    named = {entry.entry_id: f"{entry.label or entry.run_id} #{entry.number}" for entry in entries}
+    named = {entry.entry_id: f"{entry.label or nickname(entry.run_id)} #{entry.number}" for entry in entries}
     why = {**outcome.refused, **dict.fromkeys(missing, "it is not in the trash any more")}
     refused = [{"entry_id": one, "run": named.get(one, one), "why": reason} for one, reason in why.items()]
     freed = outcome.freed if asked.action == "purge" else None

@@ -395,7 +395,14 @@ def scatter(x: str, y: str, runs: Sequence[tuple[str, str, object, object]]) -> 
         "count": len(points),
         "shown": len(shown),
     }
-    return {"kind": "points", "title": f"{y} against {x}", "x": {"title": x}, "y": {"title": y}, "series": [one]}
+    told = {"title": x, "log": _decades(one["x"])}
+    return {"kind": "points", "title": f"{y} against {x}", "x": told, "y": {"title": y}, "series": [one]}
+
+
+def _decades(values: Sequence[Any]) -> bool:
+    """Tell whether values run over decades, so that a log axis shows what a linear one would crowd together."""
+    numbers = [value for value in values if isinstance(value, (int, float)) and value > 0]
+    return len(numbers) == len(values) > 2 and max(numbers) / min(numbers) >= 100  # noqa: PLR2004 - two decades
 
 
 def parallel(axes: Sequence[str], runs: Sequence[tuple[str, str, Sequence[object]]]) -> Spec:

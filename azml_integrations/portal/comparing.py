@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,7 +53,7 @@ def chosen(studio: Studio, request: Request) -> list[Entry]:
     for run_id in list(dict.fromkeys(words))[:MOST]:
         entry = studio.catalogue.run(run_id)
         if entry is None:
-            raise HTTPException(404, f"there is no run {run_id} in workspace {studio.workspace.name}")
+            raise studio.missing(run_id)
         found.append(entry)
     return found
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _INK = "#6b7280"
 _BAD = "#d05050"
 _MOST_LABELS = 30
+_MOST_NAMES = 12
+"""Of a legend; more would hide the lines."""
+
+_SIZE, _WIDE = (6.4, 3.6), (12.8, 3.2)
+"""Of a picture, and of one as wide as the page [inches]."""
+
 _drawing = threading.Lock()  # settings are the process's
 
 
@@ -29,7 +35,7 @@ def svg(spec: Spec) -> bytes:
     settings |= {"axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK, "text.parse_math": False}
     out = io.BytesIO()
     with _drawing, rc_context(settings):
-        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        figure = Figure(figsize=_WIDE if spec["kind"] == "parallel" else _SIZE, layout="constrained")
         figure.patch.set_alpha(0)
         axes = figure.subplots()
         axes.patch.set_alpha(0)
@@ -53,7 +59,7 @@ def _lines(axes: "Axes", spec: Spec) -> None:
             low = min((value for value in y if isfinite(value)), default=0.0)
             axes.plot(_places(one["odd"], spec), [low] * len(one["odd"]), "x", color=_BAD)
     _titles(axes, spec)
-    if 1 < len(spec["series"]) <= _MOST_LABELS or spec.get("band"):
+    if 1 < len(spec["series"]) <= _MOST_NAMES or spec.get("band"):
         axes.legend(frameon=False, fontsize=8)
 
 
@@ -70,6 +76,12 @@ def _points(axes: "Axes", spec: Spec) -> None:
     (one,) = spec["series"]
     texts = any(isinstance(value, str) for value in one["x"])
     axes.scatter([str(value) for value in one["x"]] if texts else one["x"], one["y"], s=18)
+    if spec["x"].get("log"):
+        from matplotlib.ticker import NullFormatter
+
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda at, _: f"{at:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     _titles(axes, spec)
 
 
@@ -97,8 +109,13 @@ def _parallel(axes: "Axes", spec: Spec) -> None:
     for one in spec["series"]:
         y = [float("nan") if value is None else value for value in one["y"]]
         axes.plot(range(len(y)), y, linewidth=1, alpha=0.6)
+    for place, axis in enumerate(spec["axes"]):
+        axes.axvline(place, color=_INK, linewidth=0.8, zorder=0)
+        for height, end in enumerate(axis["ends"]):
+            axes.annotate(end, (place, height), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_xticks(range(len(spec["axes"])), [axis["title"] for axis in spec["axes"]])
     axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
 
 
 def told(spec: Spec) -> str:

@@ -65,8 +65,9 @@ def experiment(request: Request) -> Response:
     name = request.path_params["name"]
     found = looked(studio, request)
     saved = views.listed(studio.workspace, name)
-    if not request.url.query and (default := next((view for view in saved if view["default"]), None)) is not None:
-        return RedirectResponse(f"./{quoted(name)}?{default['query']}", 302)
+    default = next((view["query"] for view in saved if view["default"]), "")
+    if default and not request.url.query:  # a view of all runs is what stands here anyway
+        return RedirectResponse(f"./{quoted(name)}?{default}", 302)
     charting = _charting(request, found)
     return studio.page(
         request,
@@ -119,7 +120,6 @@ def _charting(request: Request, found: Table) -> dict[str, Any] | None:
     histories = overlays.histories_of(found.family)
     history = request.query_params.get("history")
     history = history if history in histories else next(iter(histories), None)
-    axes = [one.key for one in found.columns if one.kind in ("param", "metric")]
     words, asked = found.look.rows(), overlays.Asked.of(request.query_params)
     return {
         "asked": asked,
@@ -134,7 +134,7 @@ def _charting(request: Request, found: Table) -> dict[str, Any] | None:
         "history": history,
         "points": query({"kind": "points", "x": x, "y": y}) + _more(words) if x else None,
         "overlay": query({"kind": "history", "metric": history, **asked.words()}) + _more(words) if history else None,
-        "parallel": query({"kind": "parallel"}) + _more(words) if len(axes) >= _TWO and len(found.family) > 1 else None,
+        "parallel": query({"kind": "parallel"}) + _more(words) if len(found.axes()) >= _TWO else None,
     }
 
 
@@ -179,7 +179,7 @@ def spec(studio: Studio, request: Request) -> charts.Spec:
                 x, y, [(one.record.run_id, label(one.record), a.cell(one), b.cell(one)) for one in runs]
             )
         case "parallel":
-            axes = [one for one in found.columns if one.kind in ("param", "metric")][:MOST_AXES]
+            axes = found.axes()[:MOST_AXES]
             told = [(one.record.run_id, label(one.record), [axis.cell(one) for axis in axes]) for one in runs]
             return charts.parallel([axis.title for axis in axes], told)
         case "history":
@@ -201,7 +201,7 @@ def export(studio: Studio, request: Request) -> Export:
         case "points":
             columns = [column(f"{kind}.{words.get(axis) or '?'}") for kind, axis in (("param", "x"), ("metric", "y"))]
         case "parallel":
-            columns = [one for one in found.columns if one.kind in ("param", "metric")][:MOST_AXES]
+            columns = found.axes()[:MOST_AXES]
         case "history":
             return overlays.table(studio, words.get("metric", ""), runs, overlays.Asked.of(words))
         case _:

@@ -70,8 +70,14 @@ class Studio:
         run_id = request.path_params["run_id"]
         found = self.catalogue.run(run_id)
         if found is None:
-            raise HTTPException(404, f"there is no run {run_id} in workspace {self.workspace.name}")
+            raise self.missing(run_id)
         return found
+
+    def missing(self, run_id: str) -> HTTPException:
+        """Return what to say of a run that is not there: its page may have been open when it was deleted."""
+        if any(run_id in entry.run_ids for entry in self.workspace.trash):
+            return HTTPException(404, f"run {run_id} was deleted; it lies in the trash, and can be restored from there")
+        return HTTPException(404, f"there is no run {run_id} in workspace {self.workspace.name}")
 
 
 def of(request: Request) -> Studio:
@@ -87,7 +93,12 @@ def root_of(request: Request) -> str:
 
 def label(record: RunRecord) -> str:
     """Return what a run is called."""
-    return record.display_name or record.name or made_up_name(record.run_id).rpartition("_")[0].replace("_", " ")
+    return record.display_name or record.name or nickname(record.run_id)
+
+
+def nickname(run_id: str) -> str:
+    """Return what a run is called that nobody has named."""
+    return made_up_name(run_id).rpartition("_")[0].replace("_", " ")
 
 
 # -- words of the templates ----------------------------------------------------------------------------
@@ -208,7 +219,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     words = {"figure": figure, "moment": moment, "ago": _ago, "span": span, "size": size, "took": _took}
-    found.filters |= words | {"cell": cell, "label": label, "quoted": quoted, "query": query}
+    found.filters |= words | {"cell": cell, "label": label, "nickname": nickname, "quoted": quoted, "query": query}
     found.tests |= {"number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)}
     found.globals |= {"TERMINAL": TERMINAL, "nearest": steps.nearest, "moves": steps.moves}
     return found

@@ -21,6 +21,7 @@ DRAWN = ("x", "y", "history", "axis", "group", "band", "smoothing", "logx", "log
 
 FIXED = {"number": "#", "name": "run", "status": "status", "started": "started", "duration": "took"}
 _TIME = "_time"
+_AXES = ("param", "metric")
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,14 @@ class Table:
         ]
         return [isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in firsts]
 
+    def axes(self) -> list[Column]:
+        """Return the parameters and metrics that lead runs apart: those chosen as columns, else those that fit all.
+
+        What every run that has it shares is no axis; nor is what fewer than two runs have.
+        """
+        keys = self.look.columns or _fitting(self.names, self.family, self.family, self.look)
+        return [one for key in keys if (one := column(key)).kind in _AXES and _spread(one, self.family)]
+
     def choices(self) -> dict[str, Sequence[tuple[str, str]]]:
         """Return the keys and titles that can be chosen, by kind."""
         return {
@@ -323,6 +332,20 @@ def differs(one: Column, entries: Iterable[Entry]) -> bool:
     for entry in entries:
         seen.add(one.read(entry))
         if len(seen) > 1:
+            return True
+    return False
+
+
+def _spread(one: Column, entries: Iterable[Entry]) -> bool:
+    """Tell whether two runs have different values in a column; a run without one does not count."""
+    first = None
+    for entry in entries:
+        value = one.cell(entry)
+        if value is None or value != value:  # noqa: PLR0124 - NaN stands nowhere on an axis
+            continue
+        if first is None:
+            first = value
+        elif value != first:
             return True
     return False
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from azml_integrations import Adapter, Experiment, Workspace, autolog, hookimpl
-from azml_integrations.autologging import Target, stumble
+from azml_integrations.autologging import Target, is_paused, paused, stumble
 from azml_integrations.autologging.switch import switch
 from azml_integrations.errors import AutologWarning, OptionError, PluginWarning
 from azml_integrations.plugins import plugins
@@ -88,6 +88,17 @@ def test_it_acts_at_once_when_the_framework_is_there(acme):
     autolog()
     assert len(acme) == 1
     assert framework.Model.fit.__name__ == "<lambda>"
+
+
+def test_it_begins_as_ever_where_autolog_is_paused(acme, monkeypatch):
+    """Another adapter's own work may be the first to import a framework: that pause is not this adapter's."""
+    found = []
+    monkeypatch.setattr(sys.modules["acme_adapter"], "activate", lambda options: found.append(is_paused()))
+    autolog("acme")
+    with paused():
+        importlib.import_module("acme")
+        assert is_paused()
+    assert found == [False]
 
 
 def test_false_undoes_everything(acme):

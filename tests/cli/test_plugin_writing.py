@@ -104,6 +104,7 @@ def test_a_name_is_put_into_form(name, distribution, framework):
     [
         *("", "../x", "a/b", "a\\b", "/etc", "-x", "x-", "a--b", "2fast", "é", "a b", "$x", "x\n", "azml-", "x" * 81),
         *("class", "integrations", "azml-integrations", "json", "plugins", "azml-2fast"),
+        *("pytest", "numpy", "azml-click"),
     ],
 )
 def test_a_name_that_leads_nowhere_is_refused(name):

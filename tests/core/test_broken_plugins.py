@@ -179,6 +179,35 @@ def test_a_slow_one_is_measured_named_and_left_out(sound, train, hurried):
     assert "(3 times too long)" in fact.reason
 
 
+def test_who_begins_a_run_inside_a_hook_does_not_pay_for_the_slow(experiment, sound, train, hurried):
+    """The time of a nested hook is its plugin's own, not that of whoever has caused it to be asked."""
+
+    class Nesting:
+        asked = 0
+
+        @hookimpl
+        def azml_run_started(self, run):
+            Nesting.asked += 1
+            plugins().call("azml_figure_renderers")
+
+    class SlowElsewhere:
+        @hookimpl
+        def azml_figure_renderers(self):
+            time.sleep(0.01)
+            return []
+
+    plugins().register(Nesting(), "nesting")
+    plugins().register(SlowElsewhere(), "slow")
+
+    run = train(children=PATIENCE + 1)
+
+    assert Nesting.asked == PATIENCE + 2
+    assert not [note for one in [run, *run.get_children()] for note in notes(one) if note[0] == "plugin nesting"]
+    reasons = {fact.name: fact.reason for fact in plugins().facts()}
+    assert not reasons["nesting"]
+    assert "azml_figure_renderers took up to 0.0" in reasons["slow"]
+
+
 def test_slow_once_is_no_warning(sound, train, hurried):
     """A busy machine makes everybody slow at times; the run says it, the screen does not."""
     plugins().register(Slow(), "slow")

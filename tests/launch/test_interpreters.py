@@ -1,13 +1,17 @@
 """Scripts that are forked from an interpreter which has started find all as their own start would have left it."""
 
+import importlib
 import json
 import os
 import signal
+import site
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from queues import eventually, gone
@@ -65,7 +69,7 @@ def test_a_script_finds_all_as_its_own_start_leaves_it(submitted, queue, log, mo
     monkeypatch.setenv(name, value)
     runs = in_turn(submitted, 3, FACTS, "--alpha", "", "ü")
     by, facts = zip(*(json.loads(log(run)) for run in runs), strict=True)
-    assert by[0] == by[1] == channel.launcher(queue) != by[2]
+    assert by[0] == channel.launcher(queue) != by[2]  # where the machine is slow, the second one may be forked
     assert facts[0] == facts[2]
     assert facts[2]["shown"]
     assert facts[2]["child"]
@@ -168,6 +172,75 @@ def test_a_start_that_is_not_plain_is_left_to_each_script(submitted, queue, log,
         assert lines[:-1] == ([] if why == "relative" else [f"started in {own}"])
 
 
+def test_what_the_locale_makes_of_a_start_is_kept(started, variables):
+    """Without a locale Python's start sets one, for the script and what it starts."""
+    for name in [name for name in variables if name.startswith((b"LC_", b"LANG"))]:
+        del variables[name]
+    own, forked = started("import os, sys; print(sys.stdout.encoding, flush=True); os.system('echo $LC_CTYPE')")
+    assert forked == own
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os; os.environ.setdefault('SET_AT_START', '1')",
+        "import sys; print('said at the start')",
+        "import socket, select",
+        "import random",
+    ],
+)
+def test_what_a_start_does_is_done_for_each_script(started, venv, line):
+    (venv.site / "line.pth").write_text(line + "\n")
+    text = "import os, sys; print(os.environ.get('SET_AT_START'), '_socket' in sys.modules, 'select' in sys.modules)"
+    own, forked = started(text, venv.python, forks="socket" in line or "random" in line)
+    assert forked == own
+
+
+@pytest.mark.parametrize("variable", ["PYTHONPROFILEIMPORTTIME=1", "PYTHONWARNINGS=bogus::x", "LD_PRELOAD=/no.so"])
+def test_what_a_start_says_is_said_for_each_script(started, variables, variable):
+    name, _, value = variable.encode().partition(b"=")
+    variables[name] = value
+    own, forked = started("pass", forks=False)
+    assert len(own.splitlines()) == len(forked.splitlines()) > 0
+
+
+def test_a_path_list_that_was_edited_is_read(started, venv, tmp_path):
+    """A folder's own time does not change with a file in it."""
+    (tmp_path / "late").mkdir()
+    (venv.site / "line.pth").write_text(f"{venv.root}\n")
+
+    def edit():
+        with (venv.site / "line.pth").open("a") as file:
+            file.write(f"{tmp_path / 'late'}\n")
+
+    text = "import sys; print(sys.path[-1])"
+    assert started(text, venv.python, meanwhile=edit, forks=False) == (f"{venv.root}\n", f"{tmp_path / 'late'}\n")
+
+
+def test_a_user_site_that_is_made_is_seen(forkserver, monkeypatch, tmp_path):
+    """It stands in no path before it is there."""
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path / "user"))
+    paths = forkserver.watched()
+    before = forkserver.startup(paths)
+    assert before == forkserver.startup(paths)
+    (tmp_path / "user").mkdir()
+    assert before != forkserver.startup(paths)
+
+
+def test_a_shell_script_that_starts_python_is_asked_each_time(started, tmp_path):
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\necho chosen; CHOSEN=$AZUREML_RUN_ID exec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    own, forked = started("import os; print(os.environ['CHOSEN'])", wrapper, forks=False)
+    assert own == forked == "chosen\nrun_1\n"
+
+
+def test_an_interpreter_is_found_from_the_scripts_folder(started, tmp_path):
+    (tmp_path / "python").symlink_to(sys.executable)
+    assert started("print(1)", "./python", forks=False) == ("1\n", "1\n")
+
+
 def test_the_list_of_processes_shows_the_script(submitted, log):
     in_turn(submitted, 2, "pass")
     time.sleep(0.3)
@@ -202,6 +275,42 @@ def interpreters():
     kept = Interpreters()
     yield kept
     kept.close()
+
+
+@pytest.fixture
+def started(interpreters, words, variables, tmp_path):
+    """Run a script by itself and as the first that could be forked; return what both printed."""
+
+    def make(text, python=sys.executable, meanwhile=lambda: None, forks=True):
+        said = []
+        for number in range(3):
+            if number == 2:
+                for kept in interpreters._kept.values():
+                    eventually(lambda kept=kept: kept is None or kept._is_ready() or kept.closed)
+                meanwhile()
+            log = tmp_path / f"log{number}"
+            process = interpreters.start(words(text, python), tmp_path, variables, log, ())
+            assert process.wait() == 0
+            said.append(log.read_text())
+        assert isinstance(process, Forked) == forks
+        return said[0], said[2]
+
+    return make
+
+
+@pytest.fixture
+def forkserver(monkeypatch):
+    monkeypatch.syspath_prepend(processes.BOOTSTRAP.parent)
+    return importlib.import_module("azml_forkserver")
+
+
+@pytest.fixture
+def venv(tmp_path):
+    """An environment of its own, with nothing in it."""
+    root = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    (site,) = root.glob("lib/python*/site-packages")
+    return SimpleNamespace(root=root, python=root / "bin" / "python", site=site)
 
 
 def test_one_end_is_told_at_a_time(interpreters, words, variables, tmp_path):
@@ -273,6 +382,32 @@ def test_one_that_was_killed_is_outdated(words, variables, tmp_path):
         os.kill(int((tmp_path / "log").read_text()), signal.SIGKILL)
         eventually(lambda: interpreter.fork(*ask) is None)
     assert interpreter.outdated
+
+
+def test_a_script_that_was_killed_before_it_began_is_started_by_itself(variables, tmp_path):
+    """Its end comes where its id should have; it must not be taken for one."""
+    interpreter = Interpreter.__new__(Interpreter)
+    interpreter._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    interpreter._ready = True
+
+    def answer():
+        _, (fd, *_), *_ = socket.recv_fds(theirs, LARGEST, 8)
+        os.write(fd, b"-9")
+        os.close(fd)
+
+    with theirs:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert interpreter.fork([], tmp_path, {}, ()) is None
+        thread.join()
+
+
+def test_a_system_that_refuses_a_process_costs_the_others_nothing(forkserver, monkeypatch):
+    def refuse():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert forkserver.forked() is None
 
 
 def test_a_silent_end_is_waited_for():

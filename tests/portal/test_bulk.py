@@ -147,6 +147,26 @@ def test_those_chosen_are_exported(studio, several):
     assert len(every.text.splitlines()) == 5
 
 
+def test_a_run_without_a_name_is_called_the_same_in_the_trash(studio, experiment):
+    with experiment.start_logging(outputs=False, snapshot_directory=None) as run:
+        pass
+    name = re.search(r"<h1>([\w ]+?) <", studio.get(f"/runs/{run.id}").text)[1]
+    entry = run.delete()
+    assert f'<th scope="row">{name} <' in studio.get("/trash").text
+    assert name in studio.get(f"/trash/action?action=restore&entries={entry.entry_id}").text
+
+
+def test_a_page_of_a_run_that_was_deleted_says_where_it_is(studio, several):
+    child = next(several[2].get_children())
+    several[2].delete()
+    for path in (f"/runs/{child.id}", f"/api/runs/{several[2].id}", f"/compare?runs={several[2].id}"):
+        answer = studio.get(path)
+        assert answer.status_code == 404
+        assert "lies in the trash" in answer.text
+    assert "lies in the trash" in act(studio, "tag", [child], 404, key="a")["error"]
+    assert "lies in the trash" not in studio.get("/runs/nobody").text
+
+
 def test_the_trash_is_shown_and_given_back(studio, several, workspace):
     assert "Nothing was deleted" in studio.get("/trash").text
     act(studio, "delete", several[2:])

@@ -106,6 +106,37 @@ def test_parallel_axes_scale_numbers_and_place_texts():
     assert told["axes"][0]["ends"] == ["1", "3"]
 
 
+def test_parallel_axes_are_those_in_which_runs_differ(studio, experiment):
+    """What only the parent has, or all share, would break or bundle every line."""
+    with experiment.start_logging(outputs=False, snapshot_directory=None) as parent:
+        parent.log("folds", 5)
+        for alpha, error in ((0.1, 3.0), (1.0, 2.0)):
+            with parent.child_run() as child:
+                child.add_properties({"param.alpha": str(alpha), "param.solver": "auto"})
+                child.log("error", error)
+                child.log("constant", 1)
+    path = f"/experiments/{experiment.name}"
+    told = studio.get(f"/api{path}/chart?kind=parallel").json()
+    assert [one["title"] for one in told["axes"]] == ["alpha", "error"]
+    assert studio.get(f"/api{path}/chart.csv?kind=parallel").text.splitlines()[0] == "run_id,number,run,alpha,error"
+
+
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [([0.001, 0.01, 0.1], True), ([1, 2, 3], False), ([0, 1, 1000], False), (["0.001", "adam", "1"], False)],
+)
+def test_a_parameter_over_decades_has_a_log_axis(values, log):
+    told = charts.scatter("lr", "loss", [(f"r{n}", f"r{n}", value, 1.0) for n, value in enumerate(values)])
+    assert told["x"]["log"] is log
+    ticks = re.findall(r"<text[^>]*>([\d.]+)</text>", drawing.svg(told).decode())
+    assert ({"0.001", "0.01", "0.1"} <= set(ticks)) is log
+
+
+def test_a_picture_of_parallel_axes_says_where_they_end():
+    picture = drawing.svg(charts.parallel(["a", "b"], [("r1", "one", [1.5, "x"]), ("r2", "two", [3.5, "y"])])).decode()
+    assert all(f">{end}<" in picture for end in ("1.5", "3.5", "x", "y"))
+
+
 def test_every_kind_of_chart_is_drawn_without_a_browser(pages, ids):
     """The fallback says the same as the script's chart: an SVG that stands alone."""
     run = f"/runs/{ids['digits 0']}"

@@ -88,13 +88,13 @@ const plain = (text) => String(text).replace(/[<>&]/g, (letter) => `&#${letter.c
 
 function layout(spec, look) {
   const ink = colour("--dim"), line = colour("--line");
-  const axis = (told, log) => ({ title: { text: plain(told?.title ?? ""), font: { size: 11 } }, gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, type: log && !told?.date ? "log" : undefined, exponentformat: "power" });
+  const axis = (told, log) => ({ title: { text: plain(told?.title ?? ""), font: { size: 11 }, standoff: 8 }, gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, type: log && !told?.date ? "log" : undefined, exponentformat: "power" });
   const found = {
     margin: { l: 50, r: 12, t: 8, b: 36 }, font: { color: ink, size: 11, family: "system-ui, sans-serif" },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: spec.kind !== "parallel" && spec.series.length > 1,
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 } }, hovermode: spec.kind === "lines" ? "x unified" : "closest",
-    hoverlabel: { bgcolor: colour("--card"), font: { color: colour("--ink") } },
-    xaxis: axis(spec.x, look.logx || spec.logx), yaxis: axis(spec.y, look.logy), uirevision: "stay",
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 10 }, maxheight: 0.27 }, hovermode: spec.kind === "lines" && spec.series.length <= 12 ? "x unified" : "closest",
+    hoverlabel: { namelength: -1, bgcolor: colour("--card"), font: { color: colour("--ink") } },
+    xaxis: axis(spec.x, look.logx || spec.x?.log), yaxis: { ...axis(spec.y, look.logy), nticks: look.logy ? 3 : 0 }, uirevision: "stay",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: colour("--accent") },
   };
   if (spec.kind === "heat") found.yaxis.autorange = "reversed", found.xaxis.type = found.yaxis.type = "category";
@@ -109,15 +109,8 @@ function layout(spec, look) {
   return found;
 }
 
-function spread(spec) {
-  // a parameter that runs over decades is seen along a log axis
-  const x = spec.kind === "points" ? spec.series[0].x : [];
-  return x.length > 2 && x.every((one) => typeof one === "number" && one > 0) && Math.max(...x) / Math.min(...x) >= 100;
-}
-
 export async function renderChart(figure, spec) {
   const Plotly = await plotly(), look = wanted(), plot = figure.querySelector(".plot");
-  spec.logx = spread(spec);
   const settings = { responsive: true, displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"], doubleClick: "reset+autosize" };
   const laid = layout(spec, look), range = spec.kind === "lines" ? ends(figure, spec, laid.xaxis.type === "log") : undefined;
   if (range?.every((end) => typeof end === "string" || Number.isFinite(end))) laid.xaxis.range = range;

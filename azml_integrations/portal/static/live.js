@@ -11,6 +11,7 @@ export function live() {
   async function look() {
     try {
       const answer = await fetch(poll, { signal: AbortSignal.timeout(10000) });
+      if (answer.status === 404) return location.reload(); // the run was deleted: its page says where it is
       if (!answer.ok) throw new Error(answer.statusText);
       const { revision, ended } = await answer.json();
       quiet = revision === seen ? quiet + 1 : 0;

@@ -270,6 +270,7 @@ OURS = {
         "link_file",
         "log_moments",
     ),
+    *("archive", "archived_time", "delete", "reactivate", "trash"),
     *("metric_summaries", "note", "over", "owned", "shared_child", "as_definition", "from_definition", "RUN_TYPE"),
     *("definition", "abandon", "within", "place", "locate", "locate_to_write", "get_file_names", "read_file"),
     *("compute_target", "environment"),

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import tempfile
 
 import pytest
 import toys
@@ -9,13 +10,16 @@ import toys
 from azml_integrations.testing import AdapterContract
 
 
-def train(package, toy, error=None):
-    """Two epochs of a toy; returns what has been learned."""
+def train(package, toy, root, error=None):
+    """Two epochs of a toy; returns what has been learned.
+
+    Each keeps its files in a folder of its own: two Trainers that begin at once take the same number of Lightning's.
+    """
     logging.getLogger(package).setLevel(logging.ERROR)  # tips and banners
     pl = importlib.import_module(package)
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "log_every_n_steps": 1, "accelerator": "cpu"}
     stop = [pl.callbacks.LambdaCallback(on_train_epoch_end=lambda *_: _raise(error))] if error is not None else []
-    trainer = pl.Trainer(max_epochs=2, callbacks=stop, **quiet)
+    trainer = pl.Trainer(max_epochs=2, callbacks=stop, default_root_dir=tempfile.mkdtemp(dir=root), **quiet)
     model = toy()
     trainer.fit(model, toys.rows(), toys.rows())
     return model.layer, model.hparams, trainer.callback_metrics
@@ -34,12 +38,12 @@ class TestLightning(AdapterContract):
     expected = ("loss", "val_loss", "param.lr", "*.ckpt")
 
     @pytest.fixture
-    def training(self):
-        return lambda: train(self.package, self.toy)
+    def training(self, tmp_path):
+        return lambda: train(self.package, self.toy, tmp_path)
 
     @pytest.fixture
-    def failing(self):
-        return lambda error: train(self.package, self.toy, error)
+    def failing(self, tmp_path):
+        return lambda error: train(self.package, self.toy, tmp_path, error)
 
     @pytest.fixture
     def as_worker(self, monkeypatch):

@@ -1,7 +1,9 @@
 """One study in its run, with a child run for each trial."""
 
 import atexit
+import contextlib
 import functools
+import importlib
 import os
 import sys
 import threading
@@ -295,6 +297,8 @@ def hear_end(run: "Run") -> None:
 @functools.cache
 def _close_at_exit() -> None:
     """Have all that waits ended with the program: asked for when a run has begun, so that it comes before that ends."""
+    with contextlib.suppress(ImportError):  # a platform without semaphores
+        importlib.import_module("concurrent.futures.process")  # needed by the importances, and refused at the end
     atexit.register(_close_all)
     os.register_at_fork(after_in_child=_let_go)
 

@@ -64,16 +64,20 @@ def test_the_end_of_the_program_ends_the_study(experiment, trials, tmp_path):
     script = tmp_path / "loop.py"
     script.write_text(
         "import azml_integrations, optuna\n"
-        "azml_integrations.autolog('optuna', log_images=False)\n"
+        "azml_integrations.autolog('optuna')\n"
         "study = optuna.create_study()\n"
-        "for value in (2.0, 1.0):\n"
-        "    study.tell(study.ask(), value)\n"
+        "for value in (2.0, 1.0, 4.0, 3.0):\n"
+        "    trial = study.ask()\n"
+        "    trial.suggest_float('x', 0, 1)\n"
+        "    study.tell(trial, value)\n"
         "study.ask()\n"
     )
-    subprocess.run([sys.executable, script], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
+    assert "Warning" not in done.stderr
 
     (run,) = experiment.get_runs()
     assert run.status == "Completed"
-    assert [child.status for child in trials(run)] == ["Completed", "Completed", "Canceled"]
+    assert [child.status for child in trials(run)] == [*["Completed"] * 4, "Canceled"]
     assert run.tags["best_trial"] == "1"
+    assert "param_importances_table" in run.get_metrics()
     assert "outputs/study/trials.csv" in run.get_file_names()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xgboost.callback import TrainingCallback
+from xgboost.core import XGBoostError
 
 from azml_integrations.autologging import stumble
 
@@ -54,6 +55,8 @@ class Rounds(TrainingCallback):
         """Look how many rounds there were before."""
         try:
             self.first = model.num_boosted_rounds()
+        except XGBoostError:  # an argument that it does not take: the training is about to say the same to the user
+            pass
         except Exception as error:  # noqa: BLE001 - a step that begins at 0 is no reason to end a training
             stumble(SOURCE, error, self._run, on_error=self._on_error)
         self._began = time.perf_counter()

@@ -239,6 +239,15 @@ def test_the_users_exception_is_the_users(runs, matrices, error, where):
     assert len(points(run, "test-rmse")) == 2
 
 
+def test_an_argument_that_xgboost_refuses_is_the_users_error_alone(runs, matrices, recwarn):
+    """It reaches the user once, from XGBoost; the adapter, that has met it before, says nothing."""
+    with pytest.raises(xgboost.core.XGBoostError, match="Unknown objective"):
+        xgboost.train({"objective": "nonsense"}, matrices[0], 1)
+    (run,) = runs()
+    assert run.status == "Failed"
+    assert not [warning for warning in recwarn if issubclass(warning.category, AutologWarning)]
+
+
 def test_a_wrong_call_is_the_users_to_hear_of(experiment):
     """XGBoost refuses it in its own words."""
     autolog("xgboost", silent=True)

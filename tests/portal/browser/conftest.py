@@ -59,6 +59,7 @@ def tab(chromium):
         page.wait_for_load_state()
         return page
 
+    open_tab.troubles = troubles  # for a test that expects one
     yield open_tab
     for context in contexts:
         context.close()

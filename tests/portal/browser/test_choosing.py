@@ -106,6 +106,18 @@ def test_runs_go_and_come_back(own, tab, experiment, workspace, look):
     living.complete()
 
 
+def test_a_page_of_a_run_that_is_deleted_says_so(own, tab, experiment):
+    """It was seen as running, and would be for ever."""
+    run = experiment.start_logging(outputs=False, snapshot_directory=None)
+    page = tab(own, f"/runs/{run.id}")
+    page.wait_for_selector("html.scripted")
+    run.complete()
+    run.delete()
+    expect(page.locator("main")).to_contain_text("it lies in the trash")
+    assert {status for _, status in tab.troubles if isinstance(status, int)} == {404}
+    tab.troubles.clear()
+
+
 def test_a_tag_is_given_to_all_that_a_filter_finds(own, tab, runs):
     """Two pages away nothing has to be chosen one by one."""
     page = tab(own, "/experiments/trials?q=mse%3E3020&per=1")
