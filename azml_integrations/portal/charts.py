@@ -386,17 +386,16 @@ def scatter(x: str, y: str, runs: Sequence[tuple[str, str, object, object]]) -> 
     points = [(run_id, name, a, b) for run_id, name, a, b in found if a is not None and isinstance(b, (int, float))]
     points.sort(key=lambda point: (isinstance(point[2], str), point[2]))
     shown = points[: MOST * 2]
-    xs = [point[2] for point in shown]
     one = {
         "name": y,
-        "x": xs,
+        "x": [point[2] for point in shown],
         "y": [point[3] for point in shown],
         "labels": [point[1] for point in shown],
         "links": [f"runs/{point[0]}" for point in shown],
         "count": len(points),
         "shown": len(shown),
     }
-    told = {"title": x, "log": _decades(xs)}
+    told = {"title": x, "log": _decades([point[2] for point in shown])}
     return {"kind": "points", "title": f"{y} against {x}", "x": told, "y": {"title": y}, "series": [one]}
 
 

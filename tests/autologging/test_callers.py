@@ -35,7 +35,7 @@ def test_the_nearest_object_of_the_class_is_found():
 @pytest.fixture
 def acme(tmp_path, monkeypatch):
     """A package that calls back from two of its modules, and another whose name begins the same."""
-    for package in ("acme", "acme_more"):
+    for package in ("caller_acme", "caller_acme_more"):
         (tmp_path / package).mkdir()
         for module in ("__init__", "search", "voting"):
             (tmp_path / package / f"{module}.py").write_text("def call(function):\n    return function()\n")
@@ -49,10 +49,10 @@ def test_a_package_around_a_call_is_seen(acme):
     """At any distance; a module that does not count hides no other, and a longer name is another package."""
 
     def ask():
-        return is_called_from("acme", but={"acme.search"})
+        return is_called_from("caller_acme", but={"caller_acme.search"})
 
     assert not ask()
-    assert acme("acme")(ask)
-    assert acme("acme.voting")(lambda: acme("acme.search")(ask))
-    assert not acme("acme.search")(ask)
-    assert not acme("acme_more.voting")(ask)
+    assert acme("caller_acme")(ask)
+    assert acme("caller_acme.voting")(lambda: acme("caller_acme.search")(ask))
+    assert not acme("caller_acme.search")(ask)
+    assert not acme("caller_acme_more.voting")(ask)
