@@ -10,6 +10,8 @@ A plugin is a module (or object) named by an entry point of the group ``azml_int
 4. **Undo everything.** What was patched, registered or opened is put back when autolog is switched off.
 5. **Import no framework at the top of the entry module.** It is loaded as soon as anybody asks for plugins.
 6. **Change no argument.** Records are each plugin's own copy; a `run` is a live handle, to be used by its verbs.
+7. **Leave the process as it is**: generators of random numbers, warning filters, working directory, standard output.
+   Training goes on in it, and programs read what `azml` prints.
 
 A plugin that breaks a law three times in one run is left out for the rest of that run. No plugin code ever runs
 inside `Run.log`.

@@ -146,12 +146,9 @@ class Patches:
     def _observed(self, call: Callable[..., Any], target: Target) -> FunctionType:
         @functools.wraps(call)
         def observed(*args: Any, **kwargs: Any) -> Any:
-            if not self.active or is_paused(self.source) or _INSIDE.get():
+            if self._looks_away():
                 return call(*args, **kwargs)
-            observe = functools.partial(Observation, self.source, target.observer, *args, **kwargs)
-            place = target.open_run
-            opened = None if place is None else functools.partial(place, *args, **kwargs)
-            with observe(open_run=opened, on_error=self._on_error) as seen:
+            with self._observation(target, args, kwargs) as seen:
                 if seen.left_alone:
                     return call(*args, **kwargs)
                 with _inside():
@@ -160,7 +157,31 @@ class Patches:
                     seen.result = call(*args, **kwargs)
             return seen.result
 
+        @functools.wraps(call)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            if self._looks_away():
+                return await call(*args, **kwargs)
+            with self._observation(target, args, kwargs) as seen:
+                if seen.left_alone:
+                    return await call(*args, **kwargs)
+                with _inside():
+                    if seen.arguments:
+                        args, kwargs = self._given(call, args, kwargs, seen)
+                    seen.result = await call(*args, **kwargs)
+            return seen.result
+
+        if inspect.iscoroutinefunction(call):
+            return awaited  # type: ignore[return-value]
         return observed  # type: ignore[return-value]
+
+    def _looks_away(self) -> bool:
+        return not self.active or is_paused(self.source) or _INSIDE.get()
+
+    def _observation(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
+        place = target.open_run
+        opened = None if place is None else functools.partial(place, *args, **kwargs)
+        watch = _bound(target.observer, args, kwargs)
+        return Observation(self.source, watch, open_run=opened, on_error=self._on_error)
 
     def _given(
         self, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], seen: Observation
@@ -231,6 +252,11 @@ def cell_of(function: Any, variable: str) -> Any:
     if code is None or variable not in code.co_freevars:
         raise ValueError(f"{function!r} has no closure cell {variable!r}")
     return function.__closure__[code.co_freevars.index(variable)]
+
+
+def _bound(observer: Observer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observer:
+    """Return an observer that knows its call: the user's words may be ours, such as ``on_error``."""
+    return lambda run: observer(run, *args, **kwargs)
 
 
 @contextlib.contextmanager

@@ -110,7 +110,7 @@ def withdraw(workspace: "Workspace", target: str, run_id: str) -> bool:
     with _held(queue, run_id) as place:
         if place is None or place.path.parent != queue.waiting_folder:
             return False
-        cancel_waiting(_site(queue, workspace.view, threading.Event()), place)
+        cancel_waiting(_site(queue, workspace.view, threading.Event(), workspace._index_url), place)  # noqa: SLF001 - family
         return True
 
 
@@ -141,7 +141,7 @@ def work_off(root: Path, target: str, run_id: str, index: str | None = None) -> 
         if place is None:
             return False
         view, wake = open_view(root, index), threading.Event()
-        site = _site(queue, view, wake)
+        site = _site(queue, view, wake, index)
         for ticket in queue.abandoned():
             abandon(site, ticket)
         job = _job(site, place)
@@ -154,8 +154,8 @@ def work_off(root: Path, target: str, run_id: str, index: str | None = None) -> 
     return True
 
 
-def _site(queue: Queue, view: "View", wake: threading.Event) -> Site:
-    return Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), wake.set)
+def _site(queue: Queue, view: "View", wake: threading.Event, index: str | None) -> Site:
+    return Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), wake.set, index)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from ..records import (
 from ..store import files, mirrors
 from ..store.view import View
 from . import processes
+from .channel import detach, surroundings
 from .interpreters import Interpreters, Process
 from .queue import Place, Queue
 from .snapshot import Snapshots
@@ -48,6 +50,9 @@ LARGE = 16 << 20
 
 BUILD_LOG = "azureml-logs/20_image_build_log.txt"
 """Artifact name of what pip says."""
+
+MIRRORING = "azml_integrations.mirroring"
+"""Run as a program, it feeds the mirrors with one run; by its name, since it lives upstairs."""
 
 _POLL = 0.05
 
@@ -85,6 +90,8 @@ class Site:
         What starts scripts.
     wake : callable
         Called when something has changed.
+    index : str, default=None
+        Address of the workspace's index, where a plugin keeps it.
     """
 
     queue: Queue
@@ -92,6 +99,7 @@ class Site:
     snapshots: Snapshots
     interpreters: Interpreters
     wake: Callable[[], None]
+    index: str | None = None
 
     def work(self, run_id: str) -> Path:
         """Return the folder of a run's working copy."""
@@ -131,7 +139,7 @@ class Job:
         self._kill_at = self._due = float("inf")
         self._capture_at = 0.0
         self._since = 0.0
-        self.done = self.over = False
+        self.done = self.over = self._mirrored = False
 
     # -- seen from the launcher ----------------------------------------------------------------------
 
@@ -192,6 +200,7 @@ class Job:
             for life in range(self.ticket.lives, 0, -1):
                 if not self._start(python):
                     return RunStatus.CANCELED, None
+                self._have_mirrored()
                 codes = self._wait()
                 if life == 1 or not self._struck_down(codes):
                     return self._judged(codes)
@@ -352,8 +361,8 @@ class Job:
         shutil.rmtree(self.site.inputs(self.ticket.run_id), ignore_errors=True)
         self._say(StatusChanged(str(status), time.time(), error))
         self._journal.close()
-        self._leave()
         mirrors.open_again(self.site.queue.root, self.ticket.run_id)
+        self._leave()
         self.site.view.settle_soon(self.ticket.run_id)
         self._tell_plugins()
 
@@ -366,6 +375,18 @@ class Job:
         for word in (self._began, self._report):
             with contextlib.suppress(OSError):
                 word.unlink(missing_ok=True)
+
+    def _have_mirrored(self) -> None:
+        """Have the mirrors fed with the run, by a process of their own: what they do there is not felt here."""
+        from ..plugins import plugins  # the script runs already, and waits for nothing
+
+        if self._mirrored or not plugins().listen("azml_mirrors"):
+            return
+        self._mirrored = True
+        queue, last = self.site.queue, [] if self.site.index is None else [self.site.index]
+        words = processes.python_words(MIRRORING, str(queue.root), queue.target, self.ticket.run_id, *last)
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):  # the next follower gives them the run
+            detach(queue, words, surroundings({}))
 
     def _tell_plugins(self) -> None:
         from ..plugins import Life, plugins  # not before: the launcher's start is waited for

@@ -179,7 +179,7 @@ def _served(queue: Queue, index: str | None, secrets: dict[str, dict[bytes, byte
     """Work off a queue; True when something came while the launcher was leaving."""
     view = open_view(queue.root, index)
     ear = Ear(queue)
-    site = Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), ear.wake)
+    site = Site(queue, view, Snapshots(queue.root / "snapshots"), Interpreters(), ear.wake, index)
     launcher = Launcher(site, ear, secrets)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):  # its shell may have it ignored, and so all below it
         signal.signal(number, launcher.stop)

@@ -1,5 +1,6 @@
 """An observer watches; it never touches the call, the result or the user's exception."""
 
+import asyncio
 import inspect
 import pickle
 import sys
@@ -73,6 +74,55 @@ def test_an_observer_logs_around_the_call(runs):
     (run,) = runs()
     assert run.get_metrics() == {"n": 3, "mean": 2.0}
     assert run.get_status() == "Completed"
+
+
+def test_the_users_words_may_be_ours(runs):
+    """Arguments of a call reach the call and the observer, whatever their names are."""
+
+    class Wordy:
+        def fit(self, **words):
+            return words
+
+    def observe(run, wordy, **words):
+        run.log_metrics(words)
+        yield
+
+    words = {"source": 1, "observer": 2, "open_run": 3, "on_error": 4}
+    with patched(Target(Wordy, "fit", observe)):
+        assert Wordy().fit(**words) == words
+    assert runs()[0].get_metrics() == words
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no data")])
+def test_a_coroutine_is_observed_until_it_has_come_to_its_end(runs, error):
+    """The run is there while it is awaited, and ends as it ends; what the observer yields is given to it."""
+
+    class Patient:
+        async def fit(self, X, tell=()):
+            for x in X:
+                await asyncio.sleep(0)
+                for one in tell:
+                    one(x)
+            if error is not None:
+                raise error
+            return sum(X)
+
+    def observe(run, patient, X, tell=()):
+        run.log("result", (yield {"tell": [lambda x: run.log("x", x), *tell]}))
+
+    async def train():
+        both = (Patient().fit([1, 2]), Patient().fit([3, 4]))
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    with patched(Target(Patient, "fit", observe)):
+        assert inspect.iscoroutinefunction(Patient.fit)
+        assert asyncio.run(train()) == ([3, 7] if error is None else [error, error])
+        Patient().fit([1]).close()  # never awaited: nothing to record
+
+    several = sorted(runs(), key=lambda run: run.get_metrics()["x"])
+    assert [run.status for run in several] == [("Completed" if error is None else "Failed")] * 2
+    assert [run.get_metrics()["x"] for run in several] == [[1, 2], [3, 4]]
+    assert [run.get_metrics().get("result") for run in several] == ([3, 7] if error is None else [None, None])
 
 
 def test_the_users_run_is_used_and_not_ended(runs):

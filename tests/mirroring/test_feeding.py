@@ -1,5 +1,6 @@
 """A mirror gets every event, off the user's thread; one that is down costs nothing and loses nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from azml_integrations.errors import PluginWarning
 from azml_integrations.mirroring import Follower, followers, mirrors
 from azml_integrations.plugins import plugins
 from azml_integrations.records import MetricPoint, StatusChanged
-from azml_integrations.store.mirrors import known, open_again
+from azml_integrations.store.mirrors import Ledger, known, open_again
 
 
 def values(mirror, run):
@@ -230,7 +231,7 @@ def test_a_verdict_that_the_doctor_writes_is_followed(mirror, begin, follower, w
 
 
 def test_the_end_of_a_submitted_script_is_followed(mirror, begin, experiment, queue, follower, tmp_path):
-    """Its launcher feeds no mirror; any other process of the workspace gives it the run to its end."""
+    """Of a mirror that its launcher does not know; any other process of the workspace gives it the run to its end."""
     begin().complete()
     (tmp_path / "job").mkdir()
     (tmp_path / "job" / "script.py").write_text(
@@ -245,6 +246,27 @@ def test_the_end_of_a_submitted_script_is_followed(mirror, begin, experiment, qu
     statuses = [event.status for event in mirror.events(run.id) if isinstance(event, StatusChanged)]
     assert "Completed" in statuses
     one.release()
+
+
+def test_a_submitted_script_is_mirrored_though_nobody_stays(guide, experiment, queue, mirrored, written, tmp_path):
+    """Its launcher has a process follow it while it runs, until the mirror has its last status; then it is gone."""
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "script.py").write_text(
+        "import time\nfrom pathlib import Path\nfrom azml_integrations import Run\n"
+        "Run.get_context().log('inside', 3)\n"
+        "until = time.monotonic() + 30\n"
+        f"while time.monotonic() < until and b'inside' not in Path({str(guide)!r}).read_bytes():\n"
+        "    time.sleep(0.05)\n"
+        f"assert b'inside' in Path({str(guide)!r}).read_bytes()\n"
+    )
+    guide.touch()
+    run = experiment.submit(ScriptRunConfig(source_directory=str(tmp_path / "job"), script="script.py"))
+    assert run.wait_for_completion()["status"] == "Completed"
+
+    eventually(lambda: b'"status":"Completed"' in guide.read_bytes())
+    eventually(lambda: not Ledger(experiment.workspace.root, "file").live())
+    kept = [event for _, event in mirrored(run.id)]
+    assert sorted(kept, key=json.dumps) == sorted(map(as_json, written(run.id)), key=json.dumps)
 
 
 def test_a_run_from_before_the_mirror_waits_for_the_command(offer, remembering, begin, follower, written):
