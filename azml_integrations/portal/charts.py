@@ -395,7 +395,7 @@ def scatter(x: str, y: str, runs: Sequence[tuple[str, str, object, object]]) -> 
         "count": len(points),
         "shown": len(shown),
     }
-    told = {"title": x, "log": _decades(one["x"])}
+    told = {"title": x, "log": _decades([point[2] for point in shown])}
     return {"kind": "points", "title": f"{y} against {x}", "x": told, "y": {"title": y}, "series": [one]}
 
 
