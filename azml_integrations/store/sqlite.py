@@ -343,12 +343,13 @@ def _records(
 def _told(db: sqlite3.Connection, rows: list[tuple]) -> Iterator[RunRecord]:  # type: ignore[type-arg]  # as `_RECORD` has it
     """Yield the records of some runs: four questions for all of them, not four for each."""
     ((some, marks),) = _portions([row[0] for row in rows]) if rows else [([], "")]
-    tags, properties, notes, damaged = (_grouped(db.execute(sql.format(marks), some), 1) for sql in _BESIDE)
+    tags, properties = (_pairs(db.execute(sql.format(marks), some)) for sql in _BESIDE[:2])
+    notes, damaged = (_grouped(db.execute(sql.format(marks), some), 1) for sql in _BESIDE[2:])
     for run_id, *facts, error, verdict in rows:
         told = ErrorInfo(verdict, code="ProcessEnded") if verdict else None
         why = msgspec.json.decode(error, type=ErrorInfo) if error else told
         kept = [Note(*note) for note in notes.get((run_id,), ())]
-        beside = dict(tags.get((run_id,), ())), dict(properties.get((run_id,), ())), kept
+        beside = tags.get(run_id, {}), properties.get(run_id, {}), kept
         yield RunRecord(*(run_id, *facts, why, verdict, *beside, sum(n for (n,) in damaged.get((run_id,), ()))))
 
 
@@ -389,6 +390,17 @@ def _grouped(rows: Iterable[tuple], keys: int) -> dict[tuple, list[tuple]]:  # t
     for row in rows:
         groups.setdefault(row[:keys], []).append(row[keys:])
     return groups
+
+
+def _pairs(rows: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return keys and values by run; a workspace has more of them than of anything else that is read at once."""
+    found: dict[str, dict[str, Any]] = {}
+    for run_id, key, value in rows:
+        try:
+            found[run_id][key] = value
+        except KeyError:
+            found[run_id] = {key: value}
+    return found
 
 
 def _summary(

@@ -99,7 +99,7 @@ function layout(spec, look) {
   };
   if (spec.kind === "heat") found.yaxis.autorange = "reversed", found.xaxis.type = found.yaxis.type = "category";
   if (spec.kind === "parallel") {
-    const ends = (place) => spec.axes.map((one, at) => ({ x: at, y: place, text: plain(one.ends[place]), showarrow: false, xanchor: "left", xshift: 6, font: { size: 10, color: colour("--ink") } }));
+    const ends = (place) => spec.axes.map((one, at) => ({ x: at, y: place, text: plain(one.ends[place]), showarrow: false, xanchor: "left", xshift: 6, bgcolor: colour("--card"), borderpad: 1, font: { size: 10, color: colour("--ink") } }));
     Object.assign(found.xaxis, { tickvals: spec.axes.map((_, at) => at), ticktext: spec.axes.map((one) => plain(one.title)), side: "top", showgrid: false, zeroline: false, showline: false, range: [-0.2, spec.axes.length - 0.8], type: "linear" });
     Object.assign(found.yaxis, { visible: false, range: [-0.08, 1.08], type: "linear" });
     found.shapes = spec.axes.map((_, at) => ({ type: "line", x0: at, x1: at, y0: 0, y1: 1, layer: "below", line: { color: ink, width: 1 } }));

@@ -1,5 +1,6 @@
 """Choosing rows, and what is done to all of them, in Chromium."""
 
+import io
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from served import Served
 
-from azml_integrations.core import Dataset, used
+from azml_integrations.core import Dataset, Experiment, used
 
 SEEN = Path(os.environ.get("AZML_SCREENSHOTS", ""))
 
@@ -104,6 +105,22 @@ def test_runs_go_and_come_back(own, tab, experiment, workspace, look):
     assert len(workspace.trash) == 0
     assert len(workspace.find_runs()) == 2
     living.complete()
+
+
+def test_what_is_long_stays_on_the_page(own, tab, workspace):
+    """A name, a reason and a tag of many letters are broken or cut; what removes the tag is still in reach."""
+    long = "y" * 200
+    run = Experiment(workspace, "x" * 200).start_logging(outputs=False, snapshot_directory=None)
+    run.tag("config", long)
+    run.upload_file(f"outputs/{long}.txt", io.BytesIO(b"1"))
+    run.fail(ValueError(long))
+    page = tab(own, f"/runs/{run.id}", viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.get_by_role("button", name="Remove tag config").bounding_box()
+    assert box["x"] + box["width"] <= 390
+    page.goto(f"{own.address}/runs/{run.id}/outputs")
+    cells = page.locator(".files tbody td").all()
+    assert all(cell.bounding_box()["x"] + cell.bounding_box()["width"] <= 390 for cell in cells)
 
 
 def test_a_page_of_a_run_that_is_deleted_says_so(own, tab, experiment):
