@@ -221,6 +221,10 @@ def intermediate_values(charted: Charted) -> Page | str | None:
         pruned = trial.state.name == "PRUNED"
         label = {"PRUNED": "pruned", "COMPLETE": "completed"}.get(trial.state.name, "other")
         marks.append(Line(x, y, GREY if pruned else COLORS[0], dashed=pruned, label=label, width=1.1))
+    once = [t for t in charted.trials if t.state.name == "PRUNED" and len(t.intermediate_values) == 1][-MOST_LINES:]
+    if once:  # a line of one point cannot be seen
+        x, y = np.array([next(iter(trial.intermediate_values.items())) for trial in once], dtype=float).T
+        marks.append(Dots(x, y, GREY, "pruned at the first value", radius=2.0))
     steps, values = (np.concatenate([getattr(mark, axis) for mark in marks]) for axis in ("x", "y"))
     width, height = WIDE
     across = scale("Step", steps, about=6, room=width, grid=True, whole=True)
