@@ -204,8 +204,7 @@ class Observation:
         if isinstance(given, Mapping):
             self.arguments = given
         elif given is not None:
-            got = f"the observer yields {given!r}; it yields nothing, or arguments of the call by name"
-            raise TypeError(got)
+            raise TypeError(f"the observer yields {given!r}; it yields nothing, or arguments of the call by name")
 
     def _finish(self) -> None:
         try:

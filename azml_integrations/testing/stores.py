@@ -378,6 +378,24 @@ class RunStoreContract:
         assert [record.run_id for record in store.find(r.RunQuery(ancestor_id="a"))] == ["grandkid", "kid"]
         assert store.find(r.RunQuery(ancestor_id="other")) == []
 
+    def test_an_outline_has_the_peaks_and_the_ends(self, store: "RunStore") -> None:
+        """A chart of a long metric misses nothing that can be seen; None says that there is nothing shorter."""
+        from .. import records as r
+
+        values = [{700: 9.0, 1500: -9.0}.get(n, n / 3000) for n in range(3000)]
+        points = [r.MetricPoint("loss", value, 10.0 + n, step=n) for n, value in enumerate(values)]
+        store.apply("r1", [batch("j", *_begun("r1"), *points)])
+
+        assert store.outline("r1", "nothing") is None
+        assert store.outline("nobody", "loss") is None
+        found, part = store.outline("r1", "loss"), store.outline("r1", "loss", between=(1000, 1999))
+        if found is not None:
+            assert (found.count, found.first_at) == (3000, 10.0)
+            assert {values[0], 9.0, -9.0, values[-1]} <= set(found.series.values)
+        if part is not None:
+            assert part.count == len(range(1000, 2000))
+            assert {9.0, -9.0} & set(part.series.values) == {-9.0}
+
     def test_many_runs_are_asked_about_at_once(self, store: "RunStore") -> None:
         """A parent of 600 children costs a few questions, and each run answers as it does alone."""
         from .. import records as r
