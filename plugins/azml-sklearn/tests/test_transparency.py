@@ -38,13 +38,17 @@ def test_the_entry_module_keeps_the_laws():
 
 
 def attributes(kind):
-    """What a class has, less what any pickle of an instance writes there: copyreg's note of its slots."""
-    return {name: value for name, value in vars(kind).items() if name != "__slotnames__"}
+    """What a class has, less what Python writes there by itself: a note of its slots, and empty annotations."""
+    found = dict(vars(kind))
+    found.pop("__slotnames__", None)
+    if found.get("__annotations__") == {}:
+        del found["__annotations__"]
+    return found
 
 
 def everything():
     """What of scikit-learn could be replaced: classes' attributes, module attributes, closure cells."""
-    seen = {"Parallel": dict(vars(parallel.Parallel))}
+    seen = {"Parallel": attributes(parallel.Parallel)}
     for module in (base, parallel):
         seen[module.__name__] = {name: value for name, value in vars(module).items() if callable(value)}
     for name, kind in all_estimators():
